@@ -95,6 +95,8 @@ def _json_of(file: Path) -> Any:
         return json.loads(_text_of(file))
     except json.JSONDecodeError as error:
         raise Invalid(f"{file.name} is not JSON: {error.msg}, line {error.lineno}.") from None
+    except RecursionError:
+        raise Invalid(f"{file.name} is nested too deeply.") from None
 
 
 async def _remove(name: str) -> Exit:

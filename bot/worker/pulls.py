@@ -11,6 +11,7 @@ from models.actions.pull_usage import BadAnswer
 from models.context import Context, Source
 from models.db.database import Database
 from models.errors import Refusal
+from models.outbox.jobs import PullCall
 from models.people.users import User
 from models.period import Period
 from models.settings import BillingSettings
@@ -26,25 +27,17 @@ class UsagePulls:
         self._billing = billing
         self._now = now
 
-    async def ask(
-        self,
-        source_id: int,
-        month: str,
-        user_id: int,
-        asked_in: str,
-        *,
-        anyway: bool = False,
-        is_check: bool = False,
-    ) -> None:
+    async def ask(self, call: PullCall) -> None:
         """What comes of it is recorded and told there: for the job it is done, whatever it is."""
-        period = Period.parse(month)
+        source_id, period = call.source_id, Period.parse(call.month)
         async with self._db.transaction() as session:
-            user = await session.get_one(User, user_id)
-        context = Context(user, self._now(), Source(asked_in), self._billing)
+            user = await session.get_one(User, call.user_id)
+        context = Context(user, self._now(), Source(call.asked_in), self._billing)
         try:
-            if is_check:
+            if call.is_check:
                 await recorded_check(self._db, source_id, period, context)
             else:
-                await pull(self._db, source_id, period, context, anyway=anyway)
+                await pull(self._db, source_id, period, context, anyway=call.anyway)
         except (WarehouseFailed, BadAnswer, Refusal) as refused:
-            log.warning("nothing was pulled", source=source_id, month=month, cause=str(refused))
+            cause = str(refused)
+            log.warning("nothing was pulled", source=source_id, month=call.month, cause=cause)

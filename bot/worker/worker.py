@@ -34,7 +34,7 @@ from models.context import Source, system_context
 from models.db.database import Database
 from models.outbox.cards import redraw_cards_waiting_for
 from models.outbox.homes import refresh_all_homes
-from models.outbox.jobs import Queue, Task
+from models.outbox.jobs import PullCall, Queue, Task
 from models.outbox.messages import defer_all_posts
 from models.outbox.recovery import (
     defer_due_issues,
@@ -135,7 +135,7 @@ class Worker:
         self._task(Task.REROUTE, self._reroute)
         self._task(Task.SEND_WEBHOOK, lambda _, webhook_id: self._webhooks.send(webhook_id))
         self._task(Task.DELIVER, lambda _, bill_id: self._delivery.deliver(bill_id))
-        self._task(Task.PULL_USAGE, lambda _, **asked: self._pulls.ask(**asked))
+        self._task(Task.PULL_USAGE, lambda _, **asked: self._pulls.ask(PullCall(**asked)))
         self._task(Task.SEND_COPIES, lambda _, bill_id: self._delivery.send_copies(bill_id))
 
     async def _reroute(self, _: int, source: str, user_ids: Sequence[int]) -> None:

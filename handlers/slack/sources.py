@@ -1,8 +1,5 @@
 """`/usage sources`: where usage is asked for by SQL, and asking."""
 
-import json
-from typing import Any
-
 from handlers.slack.answers import Answer, Dialog, Reply, as_dialog
 from handlers.slack.blocks.sources import (
     ARGUMENTS,
@@ -26,6 +23,7 @@ from models.people.who_can import require
 from models.period import Period
 from models.queries.sources import list_sources
 from models.usage.pull_requests import ask_source
+from models.usage.source_address import typed_connect_args
 from models.usage.sources import add_source, sources
 
 MONTHS_TO_CHOOSE = 25
@@ -88,7 +86,7 @@ async def new(context: RequestContext) -> Answer:
 async def add(context: RequestContext) -> Answer:
     faults, arguments = Faults(), None
     with faults.noted():
-        arguments = _arguments(context.entered(ARGUMENTS))
+        arguments = typed_connect_args(context.entered(ARGUMENTS))
     with faults.noted():
         source = await add_source(
             context.session,
@@ -100,13 +98,3 @@ async def add(context: RequestContext) -> Answer:
         )
     faults.refuse()
     return Dialog(as_dialog(source_added(source)))
-
-
-def _arguments(typed: str) -> dict[str, Any]:
-    try:
-        arguments = json.loads(typed) if typed.strip() else {}
-    except ValueError:
-        arguments = None
-    if not isinstance(arguments, dict):
-        raise Invalid('Write a JSON object, as in {"warehouse": "BILLING"}.', ARGUMENTS)
-    return arguments

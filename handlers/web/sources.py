@@ -21,6 +21,7 @@ from models.period import Period
 from models.queries.sources import find_pull, list_sources, load_pull_notice, source_details
 from models.usage.pull_requests import ask_source
 from models.usage.pulls import PullOutcome
+from models.usage.source_address import typed_connect_args
 from models.usage.sources import (
     NAME_CHARS,
     UsageSource,
@@ -66,18 +67,8 @@ def _values(typed: Mapping[str, str]) -> dict[str, Any]:
         "name": typed.get("name", ""),
         "url": typed.get("url", ""),
         "query": typed.get("query", ""),
-        "connect_args": _arguments(typed.get("connect_args", "")),
+        "connect_args": typed_connect_args(typed.get("connect_args", "")),
     }
-
-
-def _arguments(typed: str) -> dict[str, Any]:
-    try:
-        arguments = json.loads(typed) if typed.strip() else {}
-    except ValueError:
-        arguments = None
-    if not isinstance(arguments, dict):
-        raise Invalid('Write a JSON object, as in {"warehouse": "BILLING"}.', "connect_args")
-    return arguments
 
 
 @router.get("/sources/new")

@@ -3,6 +3,7 @@
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -281,26 +282,20 @@ async def defer_send_webhook(session: AsyncSession, webhook_id: int) -> None:
     await defer(session, Task.SEND_WEBHOOK, f"webhook:{webhook_id}", call)
 
 
-async def defer_pull(
-    session: AsyncSession,
-    source_id: int,
-    month: str,
-    user_id: int,
-    asked_in: str,
-    *,
-    anyway: bool = False,
-    is_check: bool = False,
-) -> None:
+@dataclass(frozen=True)
+class PullCall:
     """A source of usage is to be asked for a month; by whom, and in which medium that was said."""
-    call = {
-        "source_id": source_id,
-        "month": month,
-        "user_id": user_id,
-        "asked_in": asked_in,
-        "anyway": anyway,
-        "is_check": is_check,
-    }
-    await defer(session, Task.PULL_USAGE, f"source:{source_id}", call)
+
+    source_id: int
+    month: str
+    user_id: int
+    asked_in: str
+    anyway: bool = False
+    is_check: bool = False
+
+
+async def defer_pull(session: AsyncSession, call: PullCall) -> None:
+    await defer(session, Task.PULL_USAGE, f"source:{call.source_id}", vars(call))
 
 
 async def defer_deliver(session: AsyncSession, bill_id: int) -> None:

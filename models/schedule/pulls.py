@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.context import Context
-from models.outbox.jobs import defer_pull
+from models.outbox.jobs import PullCall, defer_pull
 from models.period import Period
 from models.schedule.moments import moment_of
 from models.schedule.scheduled_work import forget_before, is_first
@@ -35,7 +35,8 @@ async def promise_pulls(session: AsyncSession, context: Context) -> int:
     for source in await tried_sources(session):
         for period, occasion in _due(source, last, context):
             if await is_first(session, PULLS, f"{source.id}:{period}:{occasion}", context.now):
-                await defer_pull(session, source.id, str(period), context.user.id, context.source)
+                call = PullCall(source.id, str(period), context.user.id, context.source)
+                await defer_pull(session, call)
                 promised += 1
     return promised
 

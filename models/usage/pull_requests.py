@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.context import Context
 from models.errors import WrongState
-from models.outbox.jobs import Task, defer_pull
+from models.outbox.jobs import PullCall, Task, defer_pull
 from models.people.permissions import Permission
 from models.people.who_can import require
 from models.period import Period
@@ -36,15 +36,8 @@ async def ask_source(
             f"{source.name} is being asked for {period.in_words} already; what comes of it is shown"
             " once it has answered."
         )
-    await defer_pull(
-        session,
-        source_id,
-        str(period),
-        context.user.id,
-        context.source,
-        anyway=anyway,
-        is_check=is_check,
-    )
+    asked = (source_id, str(period), context.user.id, context.source)
+    await defer_pull(session, PullCall(*asked, anyway=anyway, is_check=is_check))
     return source
 
 

@@ -1,5 +1,6 @@
 """The address of a source: an engine, and the names of settings in the place of all secrets."""
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -59,12 +60,21 @@ def engine_of(address: str) -> str:
 def read_connect_args(given: Any) -> dict[str, Any]:
     """What the driver is told besides: a JSON object, in whose texts settings are named too."""
     if not isinstance(given, dict):
-        raise Invalid("The connect arguments are no JSON object.", field="connect_args")
+        raise Invalid('Write a JSON object, as in {"warehouse": "BILLING"}.', "connect_args")
     refuse_secrets(given, "connect_args")
     _refuse_others(
         {name for text in _texts(given) for name in names_of_settings(text)}, "connect_args"
     )
     return given
+
+
+def typed_connect_args(typed: str) -> dict[str, Any]:
+    """The same as somebody types it; nothing is no argument."""
+    try:
+        given = json.loads(typed) if typed.strip() else {}
+    except (ValueError, RecursionError):
+        given = None
+    return read_connect_args(given)
 
 
 def refuse_secrets(given: Any, field: str, key: str = "") -> None:

@@ -10,6 +10,7 @@ from models.usage.source_address import (
     filled_address,
     read_address,
     read_connect_args,
+    typed_connect_args,
 )
 from models.usage.source_query import query_for, read_query
 
@@ -70,7 +71,7 @@ def test_settings_take_the_place_of_their_names_wherever_they_stand() -> None:
         ({"auth": {"password": "hunter2"}}, "“password” would be one"),
         ({"private_key": "hunter2"}, "“private_key” would be one"),
         ({"session": ["${DATABASE_URL}"]}, "${DATABASE_URL} cannot be named"),
-        (["x"], "no JSON object"),
+        (["x"], "Write a JSON object"),
     ],
 )
 def test_connect_arguments_hold_no_secret_either(args: object, words: str) -> None:
@@ -79,6 +80,14 @@ def test_connect_arguments_hold_no_secret_either(args: object, words: str) -> No
     assert words in refused.value.sentence
     assert "hunter2" not in refused.value.sentence
     assert read_connect_args({"private_key_file": "/run/key.p8"})
+
+
+def test_connect_arguments_are_typed_as_json() -> None:
+    assert typed_connect_args(' {"warehouse": "BILLING"} ') == {"warehouse": "BILLING"}
+    assert typed_connect_args(" ") == {}
+    for typed in ("{", "[]", "7", "[" * 100_000):
+        with pytest.raises(Invalid, match="Write a JSON object"):
+            typed_connect_args(typed)
 
 
 ONE_QUERY = (
