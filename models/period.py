@@ -125,7 +125,7 @@ class Period:
     def refuse_if_ahead(self, today: date) -> None:
         """Nothing is used in a month that is still to come."""
         if self > Period.of(today):
-            raise Invalid(f"{self.in_words} has not begun yet.", field="period")
+            raise Invalid(f"{self.in_words} has not begun yet.", field="month")
 
     def refuse_if_open(self, now: datetime, zone: ZoneInfo) -> None:
         """A month can be billed from the first day after it."""

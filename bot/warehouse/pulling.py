@@ -13,7 +13,6 @@ from models.actions.pull_usage import (
     check_answer,
     record_check,
     record_failure,
-    refuse_ahead,
     take_in,
 )
 from models.context import Context
@@ -99,7 +98,7 @@ async def _checked(
 
 
 async def _asking(db: Database, source_id: int, period: Period, context: Context) -> Asking:
-    refuse_ahead(period, context)
+    period.refuse_if_ahead(context.today)
     async with db.transaction() as session:
         await require(session, context.user, Permission.KEEP_BOOKS)
         source = await source_by_id(session, source_id)

@@ -1,7 +1,7 @@
 """A month that was billed is held against its source, as that is now."""
 
 from bot.warehouse.asking import asked
-from models.actions.pull_usage import named_faults, refuse_ahead
+from models.actions.pull_usage import named_faults
 from models.audit.reconcile import Reconciliation, reconcile
 from models.context import Context
 from models.db.columns import Session
@@ -29,7 +29,7 @@ async def reconcile_with(
     Refuses a month that has not begun. Raises WarehouseFailed where the source could not be asked,
     and BadAnswer where what it answers cannot be usage.
     """
-    refuse_ahead(period, context)
+    period.refuse_if_ahead(context.today)
     async with db.transaction() as session:
         asking = Asking(source, period, context, await own_role(session))
     async with asked(asking) as rows, db.long_transaction() as session:

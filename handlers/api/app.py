@@ -13,6 +13,7 @@ from handlers.api import (
     description,
     imports,
     session,
+    sources,
     tokens,
     usage,
     usage_links,
@@ -33,6 +34,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     customers.router,
     usage.router,
     imports.router,
+    sources.router,
     webhooks.router,
     description.router,
 )

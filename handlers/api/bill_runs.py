@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field, StrictBool
 
-from handlers.api.fields import WHOLE, Asked, Id, Money, MonthAsked, year_and_month
+from handlers.api.fields import Id, Money, OfMonth
 from handlers.http.faults import MONTH
 from handlers.http.gate import ApiRoute, Caller, Calling, open_to
 from handlers.http.once import Key, answered, keep, key_of_request
@@ -24,7 +24,7 @@ from models.money import round_amount
 from models.outbox.jobs import defer_generate
 from models.people.kept_answers import name_of_claim
 from models.people.permissions import Permission
-from models.period import FIRST_YEAR, LAST_YEAR, Period
+from models.period import Period
 from models.queries.totals import Total
 
 DIGEST = "^[0-9a-f]{64}$"
@@ -32,24 +32,15 @@ DIGEST = "^[0-9a-f]{64}$"
 router = APIRouter(route_class=ApiRoute)
 
 
-class GenerateRequest(Asked):
+class GenerateRequest(OfMonth):
     """Which month's bills: of one customer or of all. The month is `year` and `month`, or a `month`
     as in `2026-10` alone. `dry_run` tells what would come of it. `agreed` is the `digest` of such
     an answer: where something else would come of it by now, 409 says so and nothing is done.
     """
 
     customer_id: Id | None = None
-    year: Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR), WHOLE] | None = None
-    month: MonthAsked
     dry_run: StrictBool = False
     agreed: Annotated[str, Field(pattern=DIGEST)] | None = None
-
-    @property
-    def period(self) -> Period:
-        year, month = year_and_month(self.year, self.month)
-        if year is None or month is None:
-            raise Invalid("Say of which year, or write the month as in 2026-10.", "year")
-        return Period(year, month)
 
 
 class TotalAnswer(BaseModel):

@@ -18,6 +18,7 @@ from handlers.http.faults import A_MONTH_OR_NUMBER, DAY, MONTH, SEEN
 from models.actions.comment import COMMENT_CHARS
 from models.db.columns import MOST_CALLS
 from models.errors import Invalid
+from models.period import FIRST_YEAR, LAST_YEAR, Period
 from models.text import REASON_CHARS
 
 
@@ -82,12 +83,29 @@ MonthAsked = Annotated[
 """A month with its year, or by its number, of a year that is told beside it."""
 
 
+Month = Annotated[str, Field(pattern=MONTH, examples=["2026-10"])]
+
+
 def year_and_month(year: int | None, month: str | None) -> tuple[int | None, int | None]:
     """Of which year a month is, and its number. Refuses two years that differ."""
     own, _, number = (month or "").rpartition("-")
     if own and year not in (None, int(own)):
         raise Invalid(f"The month is of {own}, and not of {year}.", "year")
     return int(own) if own else year, int(number) if number else None
+
+
+class OfMonth(Asked):
+    """Which month is meant: `year` and `month`, or a `month` as in `2026-10` alone."""
+
+    year: Annotated[int, Field(ge=FIRST_YEAR, le=LAST_YEAR), WHOLE] | None = None
+    month: MonthAsked
+
+    @property
+    def period(self) -> Period:
+        year, month = year_and_month(self.year, self.month)
+        if year is None or month is None:
+            raise Invalid("Say of which year, or write the month as in 2026-10.", "year")
+        return Period(year, month)
 
 
 Id = Annotated[int, Field(ge=1, le=LARGEST_EXACT), WHOLE]

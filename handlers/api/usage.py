@@ -7,10 +7,9 @@ from fastapi import APIRouter, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
-from handlers.api.fields import Asked
+from handlers.api.fields import Asked, Month
 from handlers.api.usage_answers import DayAnswer, OriginAnswer, day_answers, origin_answer
 from handlers.http.csv_files import AS_CSV, csv_book
-from handlers.http.faults import MONTH
 from handlers.http.gate import ApiRoute, Asking, open_to
 from handlers.http.ids import LARGEST_ID
 from models.errors import Invalid
@@ -23,8 +22,6 @@ from models.usage.days import DaysOfMonths, days_of_each
 
 router = APIRouter(route_class=ApiRoute)
 PAGE_ROWS, LARGEST_PAGE = 100, 1000
-
-Month = Annotated[str, Field(pattern=MONTH, examples=["2026-10"])]
 
 
 class UsageFilter(Asked):

@@ -26,8 +26,8 @@ from models.usage.sources import (
     NAME_CHARS,
     UsageSource,
     add_source,
+    change_source,
     find_source,
-    set_source,
     switch_off_source,
     switch_on_source,
 )
@@ -62,9 +62,8 @@ async def _form_page(
     )
 
 
-def _values(typed: Mapping[str, str]) -> dict[str, Any]:
+def _asked(typed: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "name": typed.get("name", ""),
         "url": typed.get("url", ""),
         "query": typed.get("query", ""),
         "connect_args": typed_connect_args(typed.get("connect_args", "")),
@@ -81,7 +80,9 @@ async def new_source(context: Asking) -> Response:
 @open_to(Permission.KEEP_BOOKS)
 async def create(context: Asking, typed: Typed) -> Response:
     async with shown_again(context, typed, _form_page):
-        source = await add_source(context.session, context=context, **_values(typed))
+        source = await add_source(
+            context.session, typed.get("name", ""), context=context, **_asked(typed)
+        )
     told = f"{name(source.name)} is there. Look at what it answers before you take it in."
     return see(context.request, f"/sources/{source.id}", told)
 
@@ -98,10 +99,8 @@ async def change(context: Asking, source_id: PathId, typed: Typed) -> Response:
     async def drawn(context: HttpContext, form: Form) -> Response:
         return await _form_page(context, form, await find_source(context.session, source_id))
 
-    source = await find_source(context.session, source_id)
     async with shown_again(context, typed, drawn):
-        values = _values(typed) | {"name": source.name}
-        await set_source(context.session, context=context, **values)
+        await change_source(context.session, source_id, context, **_asked(typed))
     told = "The source is changed. Check what it answers."
     return see(context.request, f"/sources/{source_id}", told)
 

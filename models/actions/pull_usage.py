@@ -12,7 +12,7 @@ from models.actions.keep_books import bills_of_few
 from models.actions.recalculate import recalculate
 from models.context import Context
 from models.db.statistics import analyze
-from models.errors import Invalid, Refusal, WrongState
+from models.errors import Refusal, WrongState
 from models.imports.files import FEW
 from models.imports.pulled import (
     Foretold,
@@ -93,11 +93,6 @@ class Checked:
     foretold: Foretold
     bad: BadAnswer | None = None
     held: str | None = None
-
-
-def refuse_ahead(period: Period, context: Context) -> None:
-    if period > Period.of(context.today):
-        raise Invalid(f"{period.in_words} has not begun yet; nothing was asked.", field="period")
 
 
 async def check_answer(

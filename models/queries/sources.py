@@ -1,6 +1,6 @@
 """Sources of usage with what came of asking them."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -22,7 +22,7 @@ from models.usage.pulls import (
 )
 from models.usage.sources import UsageSource, find_source, sources
 
-SHOWN_PULLS = 50
+SHOWN_PULLS, LONG_PAGE = 50, 200
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,7 @@ async def source_details(
             )
             for period in sorted(shown, reverse=True)
         ],
-        await _latest_pulls(session, source_id),
+        await list_pulls(session, source_id, PullFilter()),
     )
 
 
@@ -151,15 +151,48 @@ def _held(pull: UsagePull | None) -> int | None:
     return pull.id if pull is not None and pull.outcome == PullOutcome.HELD else None
 
 
-async def _latest_pulls(session: AsyncSession, source_id: int) -> list[PullLine]:
+@dataclass(frozen=True)
+class PullFilter:
+    """Which times that a source was asked are meant: those that fit all that is given."""
+
+    period: Period | None = None
+    outcome: PullOutcome | None = None
+
+
+async def list_pulls(
+    session: AsyncSession,
+    source_id: int,
+    wanted: PullFilter,
+    before: int | None = None,
+    most: int = SHOWN_PULLS,
+) -> list[PullLine]:
+    """The latest first; `before`: only earlier ones than the pull of that id."""
     found = (
         sa.select(UsagePull, User)
         .join(User, User.id == UsagePull.pulled_by)
         .where(UsagePull.source_id == source_id)
         .order_by(UsagePull.id.desc())
-        .limit(SHOWN_PULLS)
+        .limit(most)
     )
+    if wanted.period is not None:
+        year, month = wanted.period.year, wanted.period.month
+        found = found.where(UsagePull.year == year, UsagePull.month == month)
+    if wanted.outcome is not None:
+        found = found.where(UsagePull.outcome == wanted.outcome)
+    if before is not None:
+        found = found.where(UsagePull.id < before)
     return [PullLine(pull, person_ref(user)) for pull, user in await session.execute(found)]
+
+
+async def all_pulls(
+    session: AsyncSession, source_id: int, wanted: PullFilter
+) -> AsyncIterator[PullLine]:
+    """The same, however many they are."""
+    before = None
+    while found := await list_pulls(session, source_id, wanted, before, LONG_PAGE):
+        for line in found:
+            yield line
+        before = found[-1].pull.id
 
 
 async def find_pull(session: AsyncSession, source_id: int, pull_id: int) -> PullLine:

@@ -11,6 +11,7 @@ from sqlalchemy.exc import ArgumentError
 from models.errors import Invalid
 
 SETTING = re.compile(r"\$\{(\w*)\}")
+MAX_ADDRESS_CHARS = 2_000
 OF_WAREHOUSES = "WAREHOUSE_"
 """So begin the names of settings that a source may be sent: nobody gets our own secrets by it."""
 
@@ -39,6 +40,8 @@ _PLACE_KEY = re.compile(r"(_file|_path|url|uri)$", re.IGNORECASE)
 
 def read_address(text: str) -> str:
     """Refuses what no engine here can be asked by, and a secret that stands there itself."""
+    if len(text) > MAX_ADDRESS_CHARS:
+        raise _refused(f"It is longer than {MAX_ADDRESS_CHARS:,} characters.")
     url, scheme = _parsed(text.strip()), engine_of(text.strip())
     for refused in (url.drivername, scheme):
         if refused in REFUSED:

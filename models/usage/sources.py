@@ -100,6 +100,33 @@ async def add_source(
     return source
 
 
+async def change_source(
+    session: AsyncSession,
+    source_id: int,
+    context: Context,
+    *,
+    url: str | None = None,
+    query: str | None = None,
+    connect_args: object = None,
+    switched_off: bool | None = None,
+) -> UsageSource:
+    """Change what is given, and switch it on again unless it is `switched_off`."""
+    source = await find_source(session, source_id)
+    if (url, query, connect_args) != (None, None, None):
+        await set_source(
+            session,
+            source.name,
+            source.url if url is None else url,
+            source.query if query is None else query,
+            context,
+            source.connect_args if connect_args is None else connect_args,
+        )
+    is_off = source.switched_off_at is not None
+    if switched_off is not None and switched_off != is_off:
+        await _switch(session, source_id, context, is_on=not switched_off)
+    return source
+
+
 async def switch_off_source(session: AsyncSession, source_id: int, context: Context) -> UsageSource:
     """Ask it no more. Refuses one that is off already."""
     return await _switch(session, source_id, context, is_on=False)

@@ -16,7 +16,8 @@ from models.webhooks.keeping import add_webhook, send_test
 from tests.harness.billing import MAIL, go_out, void
 from tests.harness.browser_side import BrowserSide
 from tests.harness.cast import People
-from tests.harness.scene import act, bill_for
+from tests.harness.scene import OCTOBER, act, bill_for
+from tests.harness.sources import asked_source
 
 CONFIG = Path(__file__).parent / "schemathesis.toml"
 ROOT = CONFIG.parent.parent.parent
@@ -26,13 +27,14 @@ EVERY_STATE, WEBHOOKS = 12, 4
 
 async def add_company(db: Database, people: People) -> None:
     """Twelve customers with a bill each, three of each state that people bring about; webhooks that
-    are promised all of it, and people without a role and switched off.
+    are promised all of it, a source that was asked, and people without a role and switched off.
     """
     async with db.long_transaction() as session:
         session.add_all((User(name="New"), User(name="Off", role=Role.FINANCE, active=False)))
         for _ in range(WEBHOOKS):
             webhook, _ = await add_webhook(session, act(people.ana), "https://8.8.8.8/", [*Event])
             await send_test(session, act(people.ana), webhook.id)
+        await asked_source(session, act(people.ana), OCTOBER)
         for number in range(EVERY_STATE):
             bill = await bill_for(
                 session, act(people.system), f"Customer {number}", csm_id=people.kim.id, **MAIL

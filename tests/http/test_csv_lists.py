@@ -18,7 +18,8 @@ from tests.harness.browser_side import BrowserSide, Visitor
 from tests.harness.cast import People
 from tests.harness.drawing import draw_here
 from tests.harness.issuing import issue_bill
-from tests.harness.scene import NOW, act
+from tests.harness.scene import NOW, OCTOBER, act
+from tests.harness.sources import asked_source
 
 FORMULA = "=HYPERLINK(1)"
 HOOK = {"address": "https://8.8.8.8/", "events": ["bill.sent", "bill.voided"]}
@@ -27,6 +28,8 @@ PAGES = {
     "/api/bills/{bill_id}/links.csv": "/bills/{bill_id}",
     "/api/customers.csv": "/import",
     "/api/sessions.csv": "/account",
+    "/api/sources.csv": "/sources",
+    "/api/sources/{source_id}/pulls.csv": "/sources/{source_id}",
     "/api/tokens.csv": "/account",
     "/api/usage.csv": "/import",
     "/api/users.csv": "/people",
@@ -72,11 +75,13 @@ async def test_ana_opens_her_lists_in_a_spreadsheet_and_finds_no_secret(
         bill = await approved(session, people)
         await send_bill(session, bill.id, bill.version, act(people.ana))
         await issue_bill(session, bill.id, clock(people, NOW + DELAY), draw_here)
+        pull = await asked_source(session, act(people.ana), OCTOBER)
     token = (await ana.post("/api/tokens", json={"name": FORMULA})).json["token"]
     webhook = (await ana.post("/api/webhooks", json=HOOK)).json
 
     def numbered(address: str) -> str:
-        return address.format(webhook_id=webhook["id"], bill_id=bill.id)
+        ids = {"webhook_id": webhook["id"], "bill_id": bill.id, "source_id": pull.source_id}
+        return address.format(**ids)
 
     assert (await ana.post(f"/api/webhooks/{webhook['id']}/test")).status == 202
     for path, page in (map(numbered, both) for both in PAGES.items()):
@@ -86,13 +91,18 @@ async def test_ana_opens_her_lists_in_a_spreadsheet_and_finds_no_secret(
         assert f'href="{path}' in (await ana.get(page)).text
 
 
-async def test_a_list_as_csv_tells_what_it_tells_as_json(ana: Visitor) -> None:
+async def test_a_list_as_csv_tells_what_it_tells_as_json(
+    ana: Visitor, people: People, db: Database
+) -> None:
+    async with db.transaction() as session:
+        pull = await asked_source(session, act(people.ana), OCTOBER)
     await ana.post("/api/tokens", json={"name": FORMULA})
     webhook = (await ana.post("/api/webhooks", json=HOOK)).json["id"]
     for _ in range(3):
         await ana.post(f"/api/webhooks/{webhook}/test")
     deliveries = f"/api/webhooks/{webhook}/deliveries"
-    for path in ("/api/sessions", "/api/tokens", "/api/webhooks", deliveries):
+    sources = ("/api/sources", f"/api/sources/{pull.source_id}/pulls")
+    for path in ("/api/sessions", "/api/tokens", "/api/webhooks", deliveries, *sources):
         answer = (await ana.get(path)).json
         told = answer if isinstance(answer, list) else next(iter(answer.values()))
         sheet = csv.DictReader(io.StringIO((await ana.get(f"{path}.csv")).text))

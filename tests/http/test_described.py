@@ -100,7 +100,7 @@ async def test_a_name_that_is_not_known_in_an_address_is_refused_everywhere(
     assert (await max_.post("/api/bills?dry_run=true", json={})).status == 403
     assert (await ana.get("/api/webhooks/404?status=failed")).status == 404
     body = await ana.post("/api/bills", json={"year": 2026, "month": 10, "costumer_id": 1})
-    assert "There are: customer_id, year, month, dry_run, agreed." in body.json["detail"]
+    assert "There are: year, month, customer_id, dry_run, agreed." in body.json["detail"]
     named = await ana.get("/api/bills", params={"status": "zzz"})
     assert "pending" in named.json["detail"]
     assert (await ana.get("/settings?utm_source=mail")).status == 200

@@ -3,19 +3,24 @@
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
+import aiohttp
 import duckdb
 import pytest
 import sqlalchemy as sa
 
+from bot.app import App
 from bot.worker.scheduler import Scheduler
 from models.context import Source, system_context
 from models.db.database import Database
+from models.people.sessions import open_session
 from models.period import Period
 from models.settings import BillingSettings, MonthEnd
 from models.usage.pull_requests import ask_source
 from models.usage.sources import add_source
+from tests.harness.browser_side import Visitor
 from tests.harness.cast import People
 from tests.harness.slack_people import Team, labels, read
 from tests.harness.timings import QUICK
@@ -63,15 +68,22 @@ def warehouse(tmp_path: Path) -> Warehouse:
 
 
 @pytest.fixture
-async def team(db: Database, people: People, warehouse: Warehouse) -> AsyncIterator[Team]:
+async def company(
+    db: Database, people: People, warehouse: Warehouse
+) -> AsyncIterator[tuple[Team, App]]:
     """Ana is Finance; Acme and Beta are Kim's, and nothing of their usage is known."""
     settings = {"warehouse_files": (str(warehouse.file.parent),), "timezone": ZURICH}
-    async with team_with_bot(db, **settings) as (team, _):
+    async with team_with_bot(db, **settings) as (team, app):
         async with db.transaction() as session:
             for name in ("Acme Corp", "Beta"):
                 await sign_up(session, name, csm_id=people.kim.id)
             await session.execute(sa.text("delete from usages"))
-        yield team
+        yield team, app
+
+
+@pytest.fixture
+def team(company: tuple[Team, App]) -> Team:
+    return company[0]
 
 
 async def add_events(team: Team, warehouse: Warehouse) -> int:
@@ -192,3 +204,43 @@ async def test_ana_adds_a_source_in_slack_and_checks_it_first(
     told = await team.ana.told("Events was asked for October 2026")
     assert "2 rows, 570,000 calls; it would be 2 added" in read(told)
     assert await pulls(team) == [("2026-10", "checked")]
+
+
+async def test_a_script_adds_a_source_looks_and_takes_its_month_in(
+    company: tuple[Team, App], people: People, warehouse: Warehouse
+) -> None:
+    team, app = company
+    team.clock.now = NINE
+    async with team.db.transaction() as session:
+        token = await open_session(session, people.ana, NINE)
+    async with aiohttp.ClientSession() as http:
+        ana = Visitor(f"http://127.0.0.1:{app.port}", http, token)
+        source = {"name": "Events", "url": "duckdb://", "query": QUERY.format(file=warehouse.file)}
+        made = await ana.post("/api/sources", json=source)
+        here = f"/api/sources/{made.json['id']}"
+
+        async def asks(verb: str, number: int, **how: bool) -> Any:
+            """The `number`th pull there is, a moment after this is asked."""
+            asked = await ana.post(f"{here}/{verb}", json={"month": "2026-10"} | how)
+            assert (asked.status, asked.json["period"]) == (202, "2026-10")
+
+            async def answered() -> Any:
+                told = (await ana.get(f"{here}/pulls")).json["pulls"]
+                return told[0] if len(told) == number else None
+
+            pull = await until(answered)
+            return (await ana.get(f"{here}/pulls/{pull['id']}")).json
+
+        checked = await asks("check", 1)
+        assert (checked["outcome"], checked["added"], checked["total"]) == ("checked", 2, 570_000)
+        assert {"customer": "Beta", "before": None, "after": 120_000} in checked["biggest"]
+        assert (await asks("pull", 2))["outcome"] == "applied"
+        warehouse.holds(ACME)
+        held = await asks("pull", 3)
+        assert (held["outcome"], held["to_zero"]) == ("held", 1)
+        (month, *_) = (await ana.get(here)).json["months"][1:]
+        assert (month["period"], month["held_pull_id"]) == ("2026-10", held["id"])
+        assert (await asks("pull", 4, anyway=True))["outcome"] == "applied"
+        usage = (await ana.get("/api/usage")).json["usage"]
+        assert [one["api_usage"] for one in usage] == [450_000, 0]
+        assert {one["origin"]["pulled_from_id"] for one in usage} == {made.json["id"]}
