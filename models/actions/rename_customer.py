@@ -4,6 +4,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.context import Context
 from models.customers.customers import Customer, lock_customer
+from models.customers.look_alikes import named_alike
 from models.customers.names import CustomerChange
 from models.customers.search import find_exactly
 from models.db.names import checked_name
@@ -22,7 +23,8 @@ async def rename_customer(
     """Call a customer something else, on the record; the names it had go on finding it.
 
     Documents that have gone out keep the name they bear. Refuses what is no name, the name it has
-    already, letter for letter, and one that another customer has or had, naming that one.
+    already, letter for letter, and one that another customer has or had, or that only looks so,
+    naming that one.
     """
     await require(session, context.user, Permission.KEEP_BOOKS)
     name, _ = await checked_name(session, name, NAME_CHARS)
@@ -32,6 +34,7 @@ async def rename_customer(
     if customer.name == name:
         raise WrongState(f"The customer is called {name} already. Nothing was changed.")
     await _refuse_taken(session, name, customer)
+    await _refuse_alike(session, name, customer)
     change = CustomerChange(
         customer_id=customer.id,
         old_name=customer.name,
@@ -65,3 +68,12 @@ async def _refuse_taken(session: AsyncSession, name: str, customer: Customer) ->
         "name",
         [NextStep(Step.MERGE_CUSTOMERS)],
     )
+
+
+async def _refuse_alike(session: AsyncSession, name: str, customer: Customer) -> None:
+    if alike := await named_alike(session, name, but=customer.id):
+        raise Invalid(
+            f"“{name}” only looks like “{alike}”, the name of another customer: they differ in "
+            "letters of another script. Write it so that people can tell them apart.",
+            "name",
+        )

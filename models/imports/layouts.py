@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from models.customers.look_alikes import KNOWN_NAMES
 from models.imports.column_kinds import (
     CALLS,
     CHANNEL_ID,
@@ -32,7 +33,7 @@ from models.imports.column_kinds import (
 )
 from models.imports.csv_columns import Column
 from models.imports.rows import BadRows, Flaw, Rows
-from models.imports.staging import Layout, Unique
+from models.imports.staging import Layout, Naming, Unique
 from models.people.permissions import Role
 
 ASKED_FROM = "asked_from"
@@ -87,6 +88,11 @@ CUSTOMERS = Layout(
         "case when c.id is null then k.key else ' ' || c.id end as customer_key",
     ),
     unique=(Unique("name", "customer_key", "is the same customer"),),
+    naming=Naming(
+        "name",
+        "write it so that people can tell them apart",
+        known=f"{KNOWN_NAMES} union all select name, name_key from ready where customer_id is null",
+    ),
     beside={
         "currency": "overage_unit_cost",
         "start_date": "end_date",
@@ -123,6 +129,13 @@ USAGE = Layout(
         left join customers named on named.id = cn.customer_id
         {_TODAYS}""",
     unique=_REPEATED,
+    naming=Naming(
+        "customer",
+        "write it as the customer is called",
+        strangers="""
+            select line, s.customer as name from ready join staged s using (line)
+            where customer_id is null""",
+    ),
     passed_over=_KEPT_BESIDE | {"customer_id", "period"},
 )
 

@@ -14,7 +14,7 @@ from models.db.names import MOST_KEY
 from models.imports.csv_columns import Column, ColumnKind
 from models.imports.pulled_rows import CALLS, CUSTOMER, DAY, PulledRows
 from models.imports.rows import Flaw
-from models.imports.staging import Layout, Progress, stage
+from models.imports.staging import Layout, Naming, Progress, stage
 from models.period import Period
 
 NAMED = 20
@@ -62,6 +62,8 @@ select line, 'calls', 'the days of this customer come to ' || sum || ', which is
     || '{MOST_CALLS:,} calls, which is all that can be kept'
 from ({_DAYS_OF_CUSTOMERS}) d where sum > {MOST_CALLS}"""
 
+_STRANGERS = "select line, customer as name from ready where customer_id is null"
+
 
 def _layout(period: Period, has_days: bool) -> Layout:
     """Whoever is no customer here is left in, and told; what else is wrong is refused."""
@@ -95,6 +97,7 @@ def _layout(period: Period, has_days: bool) -> Layout:
             "case when c.id is null then k.key else '' end as stranger",
         ),
         unique=(),
+        naming=Naming(CUSTOMER, "correct it in the source, or in the query", _STRANGERS),
         checks=(_SAME.format(day=", day"), _OTHER_SUM, _TOO_MUCH)
         if has_days
         else (_SAME.format(day=""),),

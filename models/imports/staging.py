@@ -9,10 +9,12 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from models.customers.look_alikes import KNOWN_NAMES, look_alikes, scripts
 from models.db.database import on_driver
 from models.db.locks import lock_for_import
 from models.imports.csv_columns import SHOWN_CHARS, Column, clock
@@ -37,6 +39,18 @@ class Unique:
 
 
 @dataclass(frozen=True)
+class Naming:
+    """`column` names customers. A name of nobody, as `strangers` queries `line` and `name`, is
+    refused where it only looks like one that is `known`; `advice` says what to do about it.
+    """
+
+    column: str
+    advice: str
+    strangers: str = "select line, name from ready where customer_id is null"
+    known: str = KNOWN_NAMES
+
+
+@dataclass(frozen=True)
 class Layout:
     """A kind of file: its columns, the tables they are matched with, what may not repeat.
 
@@ -57,6 +71,7 @@ class Layout:
     beside: Mapping[str, str] = field(default_factory=dict)
     is_new: str = "false"
     checks: tuple[str, ...] = ()
+    naming: Naming | None = None
 
 
 async def stage(
@@ -80,6 +95,8 @@ async def stage(
     matched = f"staged s {layout.joins} cross join ({clock(today)}) clock"
     count = await _check(session, columns, layout, matched)
     await _gather_flaws(session, columns, layout, matched, rows)
+    if layout.naming:
+        await _gather_look_alikes(session, rows.flaws, layout.naming)
     if rows.flaws.total:
         raise BadRows(rows.flaws)
     return columns, count
@@ -209,14 +226,31 @@ async def _gather_flaws(
         await _gather(session, flaws, check)
 
 
-async def _gather(session: AsyncSession, flaws: Flaws, query: str) -> None:
+_ANYBODY_UNKNOWN = sa.text("select exists (select from ready where customer_id is null)")
+
+
+async def _gather_look_alikes(session: AsyncSession, flaws: Flaws, naming: Naming) -> None:
+    if not await session.scalar(_ANYBODY_UNKNOWN):
+        return
+    found = f"""
+        select min(line), '{naming.column}', '“' || left(name, {SHOWN_CHARS})
+            || '” only looks like “' || left(looks_like, {SHOWN_CHARS})
+            || '”: they differ in letters of another script; {naming.advice}'
+        from ({look_alikes(naming.strangers, naming.known)}) l group by name, looks_like"""
+    await _gather(session, flaws, found, scripts())
+
+
+async def _gather(
+    session: AsyncSession, flaws: Flaws, query: str, values: Mapping[str, Any] | None = None
+) -> None:
     """Add what the query finds: the first lines one by one, and all of them by what is alike."""
     found = f"with found (line, name, reason) as materialized ({query})"
     told = await session.execute(
         sa.text(
             f"{found} select line, name, reason, count(*) over () from found"
             f" order by line, name limit {flaws.most}"
-        )
+        ),
+        values,
     )
     rows = told.all()
     first = [Flaw(*row[:3]) for row in rows]
@@ -227,6 +261,7 @@ async def _gather(session: AsyncSession, flaws: Flaws, query: str) -> None:
         sa.text(
             f"{found} select min(line), name, reason, count(*) from found"
             f" group by name, reason order by 1, 2 limit {MOST_ALIKE}"
-        )
+        ),
+        values,
     )
     flaws.take(first, rows[0][3], (AlikeFlaws(*row) for row in alike))

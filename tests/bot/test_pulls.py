@@ -136,6 +136,13 @@ FAULTS = {
             " customer as “Zoë” of row 1, written otherwise"
         ],
     ),
+    "letters of another script": (
+        "('Beta', 5), ('\u0410cme', 5)",
+        [
+            "row 2, “\u0410cme”, customer: “\u0410cme” only looks like “Acme”: they differ in"
+            " letters of another script; correct it in the source, or in the query"
+        ],
+    ),
     "all that is wrong at once": (
         "('Acme', -5), (null, 5), ('Beta', null), ('\u200b', 1)",
         [
