@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass
 from importlib import import_module
 
 IMPORTED = (
-    "tests.harness.interrupted_bot",
+    *("bot.app", "pytest", "tests.harness.interrupted_bot", "tests.harness.timings", "uvloop"),
     *(f"bot.cli.{one}" for one in ("export", "generate", "import_file", "main")),
     *(f"bot.cli.{one}" for one in ("migrate", "people", "serve", "verify")),
 )
