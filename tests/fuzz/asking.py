@@ -10,6 +10,7 @@ from models.actions.approve import approve_bill, reject_bill
 from models.bills.states import RejectReason
 from models.db.database import Database
 from models.people.permissions import Role
+from models.people.sessions import open_session
 from models.people.users import User
 from models.webhooks.events import Event
 from models.webhooks.keeping import add_webhook, send_test
@@ -55,7 +56,12 @@ async def ask(served: BrowserSide, people: People, *options: str) -> tuple[int, 
     exit status, and what it says.
     """
     asking_in_turn = (people.ana, people.kim, people.ana)
-    tokens = [await served.token(user) for _ in range(TOKENS) for user in asking_in_turn]
+    async with served.services.db.transaction() as session:
+        tokens = [
+            await open_session(session, user, served.services.now())
+            for _ in range(TOKENS)
+            for user in asking_in_turn
+        ]
     with tempfile.TemporaryDirectory() as folder:
         asking = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run"),

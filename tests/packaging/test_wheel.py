@@ -68,13 +68,14 @@ class Environment:
         return ended.stdout
 
 
-@pytest.fixture
-def wheel(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The wheel of this checkout, built by the tools of this environment."""
+    folder = tmp_path_factory.mktemp("wheel")
     pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--disable-pip-version-check"]
-    options = ["--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path)]
+    options = ["--no-deps", "--no-build-isolation", "--wheel-dir", str(folder)]
     subprocess.run([*pip, *options, str(ROOT)], check=True, capture_output=True)
-    (built,) = tmp_path.glob("*.whl")
+    (built,) = folder.glob("*.whl")
     return built
 
 

