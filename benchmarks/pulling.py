@@ -7,15 +7,15 @@ DuckDB takes to add them up is measured by itself, and taken off both. Then the 
 which nothing has changed, and `import usage` of a file of the same rows. All in this process, from
 the question to the commit; `peak` is of `countersign sources pull` in a process of its own.
 
-Last figures, where others kept the machine busy (load 8 to 13):
+Last figures, where others kept the machine busy (load 9 to 11):
 
     1,000,000 customers
-    20,000,000 events added up by DuckDB             7.61 s
-    floor beyond that                               77.46 s     12,909/s
-    pull beyond that                                81.06 s     12,337/s   x1.05 of the floor
-    the same again, beside the first                51.44 s     19,440/s   x0.63
-    import usage, beside the pull                   52.06 s     19,210/s   x0.64
-    countersign sources pull, peak                  500.2 MB
+    20,000,000 events added up by DuckDB            14.76 s
+    floor beyond that                               94.45 s     10,588/s
+    pull beyond that                                98.91 s     10,110/s   x1.05 of the floor
+    the same again, beside the first                23.41 s     42,721/s   x0.24
+    import usage, beside the pull                   72.00 s     13,889/s   x0.73
+    countersign sources pull, peak                  489.4 MB
 
     100,000 customers (5,000,000 events): pull x1.31, the same again x0.39, import x0.72, 322.6 MB
     10,000 customers (1,000,000 events): peak 274.1 MB
@@ -78,23 +78,28 @@ EDGES = {
     "end": "timestamptz '2026-08-01 00:00:00+00'",
 }
 
+STAGED = """
+create temp table staged (line bigint, customer text, calls text,
+    name_key text generated always as (name_key(customer)) stored)
+"""
 CHECK = """
 create temp table ready on commit drop as
-select s.line, s.customer, s.calls::bigint as calls, c.id as customer_id, k.key as name_key
+select s.line, s.customer, s.calls::bigint as calls, s.name_key,
+       coalesce(merged.merged_into_id, cn.customer_id) as customer_id
 from staged s
-cross join lateral (select name_key(s.customer) as key offset 0) k
-left join customer_names cn on cn.name_key = k.key
-left join customers named on named.id = cn.customer_id
-left join lateral (select coalesce(named.merged_into_id, named.id) as id) c on true
+left join customer_names cn on cn.name_key = s.name_key
+left join customers merged on merged.id = cn.customer_id and merged.merged_into_id is not null
 """
 FAULTS = """
 select (select count(*) from ready where calls is null or calls < 0),
        (select count(*) from (select from ready group by customer_id, name_key
                               having count(*) > 1) twice),
        (select count(*) from ready where customer_id is null),
-       (select count(*) from customers c
+       (select count(*) from (
+            select * from customers c
+            where not exists (select from ready r where r.customer_id = c.id) offset 0) c
         cross join lateral contract_days(c.id, start_date, end_date, '2026-07-01', '2026-07-31') d
-        where d.days > 0 and not exists (select from ready r where r.customer_id = c.id))
+        where d.days > 0)
 """
 UPSERT = """
 with different as materialized (
@@ -130,8 +135,8 @@ def by_hand(url: str, query: str) -> float:
     began = time.perf_counter()
     with psycopg.connect(url) as connection, connection.cursor() as cursor:
         cursor.execute("set local work_mem = '64MB'")
-        cursor.execute("create temp table staged (line bigint, customer text, calls text)")
-        with cursor.copy("copy staged from stdin (format csv)") as copy:
+        cursor.execute(STAGED)
+        with cursor.copy("copy staged (line, customer, calls) from stdin (format csv)") as copy:
             for batch in _numbered(query):
                 copy.write(batch)
         cursor.execute("analyze staged")

@@ -18,7 +18,6 @@ from models.imports.pulled import (
     Foretold,
     Pulled,
     customers_of,
-    figures_from,
     foretell,
     stage_pull,
     whole_of,
@@ -193,8 +192,7 @@ async def _merge(
     session: AsyncSession, pulled: Pulled, pull: UsagePull, context: Context
 ) -> Merged:
     origin = UsageOrigin(context.user.id, context.now, context.source, pull_id=pull.id)
-    figures = figures_from(pulled, pull.source_id)
-    merged = await merge_usage(session, figures, origin, days=pulled.days)
+    merged = await merge_usage(session, pulled.changed, origin, days=pulled.days)
     await analyze(session, merged.added + merged.changed, ("usages",))
     return merged
 

@@ -66,9 +66,9 @@ NAME = ColumnKind(lambda typed, _: _name(typed))
 
 
 def _called(reading: Reading, *refused: tuple[str, str]) -> ColumnKind:
-    """What somebody is called, where `k.key` is what makes names one; `refused` as reasons."""
-    unseen = ("k.key = ''", "has nothing that can be seen")
-    long = (f"length(k.key) > {MOST_KEY}", "is too long a name")
+    """What somebody is called, where `s.name_key` is what makes names one; `refused` as reasons."""
+    unseen = ("s.name_key = ''", "has nothing that can be seen")
+    long = (f"length(s.name_key) > {MOST_KEY}", "is too long a name")
     reasons = (unseen, long, *refused)
     ok = " and ".join(f"({condition}) is not true" for condition, _ in reasons)
     return ColumnKind(reading, "{v}", ok, reasons)
@@ -290,7 +290,7 @@ _MEANS_MORE = """(s.role, coalesce(s.email, n.email), coalesce(s.active, n.activ
 _TAKEN_FOR_ANOTHER = f"t.id is null and {SELF_MADE} and ({_MEANS_MORE})"
 PERSON_NAME = _called(
     lambda typed, _: _name(typed, 200),
-    (f"k.key = '{SYSTEM}'", "is what the clock and the command line are called"),
+    (f"s.name_key = '{SYSTEM}'", "is what the clock and the command line are called"),
     ("t.id <> n.id", "is somebody else's name already"),
     (_TAKEN_FOR_ANOTHER, "made an account on the web and has no role yet"),
 )

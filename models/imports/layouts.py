@@ -39,6 +39,18 @@ from models.people.permissions import Role
 ASKED_FROM = "asked_from"
 """From when the terms of a row hold: theirs, and no column of `customers`."""
 
+
+def todays(customer_id: str, month: str) -> str:
+    """Joins for `c.id`: the customer itself, or whom it was merged into. What was recorded for it
+    in the `month`, a condition on `usages u`, before it was merged stays its own.
+    """
+    return f"""
+        left join customers merged on merged.id = {customer_id}
+            and merged.merged_into_id is not null and not exists (
+                select from usages u where u.customer_id = merged.id and {month})
+        cross join lateral (select coalesce(merged.merged_into_id, {customer_id}) as id) c"""
+
+
 CUSTOMERS = Layout(
     columns=(
         Column("name", CUSTOMER_NAME, "name", needed=True),
@@ -73,9 +85,9 @@ CUSTOMERS = Layout(
         Column("valid_from", MONTH_BEGUN, ASKED_FROM, optional=True),
     ),
     locked="customers",
+    called="name",
     joins="""
-        cross join lateral (select name_key(s.name) as key offset 0) k
-        left join customer_names cn on cn.name_key = k.key
+        left join customer_names cn on cn.name_key = s.name_key
         left join customers named on named.id = cn.customer_id
         left join customers c on c.id = coalesce(named.merged_into_id, named.id)
         left join users csm on csm.name_key = name_key(s.csm)
@@ -84,8 +96,8 @@ CUSTOMERS = Layout(
             and (sales.role = 'Sales' or sales.id = c.sales_id)""",
     matched=(
         "c.id as customer_id",
-        "k.key as name_key",
-        "case when c.id is null then k.key else ' ' || c.id end as customer_key",
+        "s.name_key",
+        "case when c.id is null then s.name_key else ' ' || c.id end as customer_key",
     ),
     unique=(Unique("name", "customer_key", "is the same customer"),),
     naming=Naming(
@@ -107,16 +119,7 @@ _FIGURES = (
     Column("api_usage", CALLS, "api_usage", needed=True),
 )
 
-# A month that was recorded for a customer before it was merged into another stays its own.
-_TODAYS = """
-        left join lateral (
-            select case
-                when named.merged_into_id is null then named.id
-                when exists (
-                    select from usages u
-                    where u.customer_id = named.id and u.year::text = s.year
-                      and u.month::text = ltrim(s.month, '0')) then named.id
-                else named.merged_into_id end as id) c on true"""
+_MONTH = "u.year::text = s.year and u.month::text = ltrim(s.month, '0')"
 
 _KEPT_BESIDE = frozenset({"id", "changes", "created_at", "updated_at", "origin", "days"})
 _REPEATED = (Unique("customer", "customer_id, year, month", "is the same customer and month"),)
@@ -124,10 +127,10 @@ _REPEATED = (Unique("customer", "customer_id, year, month", "is the same custome
 USAGE = Layout(
     columns=(Column("customer", CUSTOMER, "customer_id", needed=True), *_FIGURES),
     locked="usages",
+    called="customer",
     joins=f"""
-        left join customer_names cn on cn.name_key = name_key(s.customer)
-        left join customers named on named.id = cn.customer_id
-        {_TODAYS}""",
+        left join customer_names cn on cn.name_key = s.name_key
+        {todays("cn.customer_id", _MONTH)}""",
     unique=_REPEATED,
     naming=Naming(
         "customer",
@@ -143,9 +146,9 @@ USAGE_BY_ID = Layout(
     columns=(Column("customer_id", CUSTOMER_ID, "customer_id", needed=True), *_FIGURES),
     locked="usages",
     joins=f"""
-        left join customers named on named.id =
+        left join customers known on known.id =
             case when s.customer_id ~ '^[0-9]+$' then s.customer_id::bigint end
-        {_TODAYS}""",
+        {todays("known.id", _MONTH)}""",
     unique=tuple(replace(one, column="customer_id") for one in _REPEATED),
     passed_over=_KEPT_BESIDE | {"customer", "period"},
 )
@@ -159,11 +162,11 @@ PEOPLE = Layout(
         Column("active", YES_NO, "active", optional=True),
     ),
     locked="users",
+    called="name",
     joins="""
-        cross join lateral (select name_key(s.name) as key offset 0) k
         left join users t on t.slack_user_id = s.slack_user_id
-        left join users n on n.name_key = k.key""",
-    matched=("coalesce(t.id, n.id) as user_id", "k.key as name_key"),
+        left join users n on n.name_key = s.name_key""",
+    matched=("coalesce(t.id, n.id) as user_id", "s.name_key"),
     unique=(
         Unique("name", "name_key", "is the same name"),
         Unique("slack_user_id", "slack_user_id", "is the same Slack account"),

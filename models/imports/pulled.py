@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from models.db.columns import MOST_CALLS
 from models.db.names import MOST_KEY
 from models.imports.csv_columns import Column, ColumnKind
+from models.imports.layouts import todays
 from models.imports.pulled_rows import CALLS, CUSTOMER, DAY, PulledRows
 from models.imports.rows import Flaw
 from models.imports.staging import Layout, Naming, Progress, stage
@@ -22,9 +23,9 @@ NAMED = 20
 
 _NAME = ColumnKind(
     value="{v}",
-    ok=f"k.key <> '' and length(k.key) <= {MOST_KEY}",
+    ok=f"s.name_key <> '' and length(s.name_key) <= {MOST_KEY}",
     reasons=(
-        ("k.key = ''", "has nothing that can be seen"),
+        ("s.name_key = ''", "has nothing that can be seen"),
         ("true", "is too long a name"),
     ),
 )
@@ -80,21 +81,15 @@ def _layout(period: Period, has_days: bool) -> Layout:
             Column(DAY, day, DAY, optional=True),
         ),
         locked="usages",
+        called=CUSTOMER,
         joins=f"""
-        cross join lateral (select name_key(s.customer) as key offset 0) k
-        left join customer_names cn on cn.name_key = k.key
-        left join customers named on named.id = cn.customer_id
-        left join lateral (
-            select case
-                when named.merged_into_id is null then named.id
-                when exists (
-                    select from usages u where u.customer_id = named.id and {month}) then named.id
-                else named.merged_into_id end as id) c on true""",
+        left join customer_names cn on cn.name_key = s.name_key
+        {todays("cn.customer_id", month)}""",
         matched=(
             "c.id as customer_id",
-            "k.key as name_key",
+            "s.name_key",
             "coalesce(c.id, 0) as whose",
-            "case when c.id is null then k.key else '' end as stranger",
+            "case when c.id is null then s.name_key else '' end as stranger",
         ),
         unique=(),
         naming=Naming(CUSTOMER, "correct it in the source, or in the query", _STRANGERS),
@@ -108,8 +103,9 @@ def _layout(period: Period, has_days: bool) -> Layout:
 class Pulled:
     """The month's answer, in `ready` of this transaction.
 
-    `figures` is a query for `customer_id`, `year`, `month` and `api_usage` of customers that are
-    known, `days` one for `customer_id`, `day` and `api_usage`, where the source tells days.
+    `figures` is a query for `customer_id` and `api_usage` of customers that are known, `days` one
+    for `customer_id`, `day` and `api_usage`, where the source tells days. `changed` is one for
+    `customer_id`, `year`, `month` and `api_usage` of what `foretell` has found to differ.
     """
 
     period: Period
@@ -127,10 +123,16 @@ class Pulled:
             calls = """coalesce(max(calls) filter (where day is null),
                        sum(calls) filter (where day is not null))::bigint as api_usage"""
             grouped = "group by customer_id"
+        return f"""
+            select customer_id, {calls} from ready
+            where sound and customer_id is not null {grouped}"""
+
+    @property
+    def changed(self) -> str:
         year, month = self.period.year, self.period.month
         return f"""
-            select customer_id, {year} as year, {month} as month, {calls}
-            from ready where sound and customer_id is not null {grouped}"""
+            select customer_id, {year} as year, {month} as month, after as api_usage
+            from compared where before is null or before <> after"""
 
     @property
     def days(self) -> str | None:
@@ -224,26 +226,25 @@ class Foretold:
         return {what: names for what, names in named.items() if names}
 
 
-def figures_from(pulled: Pulled, source_id: int) -> str:
-    """The answer's figures, and zero for whom the source told of before, and has nothing now."""
-    return f"""
-        with told as materialized ({pulled.figures})
-        select * from told
-        union all
-        select u.customer_id, u.year, u.month, 0
-        from usages u join usage_pulls p on p.id = u.pull_id
-        where u.year = {pulled.period.year} and u.month = {pulled.period.month}
-          and p.source_id = {source_id:d} and u.api_usage > 0
-          and not exists (select from told t where t.customer_id = u.customer_id)"""
+# Whom the source told of before, and has nothing now, has used nothing.
+_COMPARE = """
+create temp table compared on commit drop as
+select customer_id, u.api_usage as before, case
+    when t.customer_id is not null then t.api_usage
+    when u.source_id = {source_id} and u.api_usage > 0 then 0 end as after
+from ({figures}) t full join (
+    select u.customer_id, u.api_usage, p.source_id
+    from usages u left join usage_pulls p on p.id = u.pull_id
+    where u.year = {year} and u.month = {month}) u using (customer_id)"""
 
-
-_FORETELL = """
-select count(distinct customer_id) filter (where u.id is null),
-       count(distinct customer_id) filter (where u.api_usage <> f.api_usage),
-       count(distinct customer_id) filter (where u.api_usage = f.api_usage),
-       count(distinct customer_id) filter (where u.api_usage > 0 and f.api_usage = 0),
-       (select count(*) from usages where year = :year and month = :month and api_usage > 0)
-from ({figures}) f left join usages u using (customer_id, year, month)"""
+# With faults, which a check looks past, a customer can be there twice.
+_COUNT = """
+select count(distinct customer_id) filter (where before is null),
+       count(distinct customer_id) filter (where before <> after),
+       count(distinct customer_id) filter (where before = after),
+       count(distinct customer_id) filter (where before > 0 and after = 0),
+       count(distinct customer_id) filter (where before > 0)
+from compared"""
 
 _OTHER_DAYS = """
 with told as materialized ({days}),
@@ -253,17 +254,13 @@ kept as (
       and customer_id in (select customer_id from told))
 select count(distinct customer_id) from (
     (table told except all table kept) union all (table kept except all table told)) other
-where customer_id in (
-    select f.customer_id from ({figures}) f join usages u using (customer_id, year, month)
-    where u.api_usage = f.api_usage)"""
+where customer_id in (select customer_id from compared where before = after)"""
 
 _CHANGED = """
-select c.name, u.api_usage, f.api_usage
-from ({figures}) f
-join customers c on c.id = f.customer_id
-left join usages u using (customer_id, year, month)
-where u.api_usage is distinct from f.api_usage
-order by abs(f.api_usage - coalesce(u.api_usage, 0)) desc, c.name limit :named"""
+select c.name, before, after
+from compared join customers c on c.id = customer_id
+where before is null or before <> after
+order by abs(after - coalesce(before, 0)) desc, c.name limit :named"""
 
 _UNKNOWN = """
 select customer, count(*) over () from (
@@ -273,26 +270,28 @@ order by line limit :named"""
 
 _MISSING = """
 select c.name, count(*) over ()
-from customers c
+from (
+    select * from customers c
+    where merged_into_id is null and not exists (select from ready where customer_id = c.id)
+    offset 0) c
 cross join lateral contract_days(c.id, c.start_date, c.end_date, :first_day, :last_day) d
-where c.merged_into_id is null and d.days > 0
-  and not exists (select from ready r where r.customer_id = c.id)
+where d.days > 0
 order by lower(c.name), c.id limit :named"""
 
 
 async def foretell(session: AsyncSession, pulled: Pulled, source_id: int) -> Foretold:
+    """What taking in the answer would change, which is left in `compared` figure by figure."""
     period = pulled.period
-    of_month = {"year": period.year, "month": period.month}
     days = {"first_day": period.first_day, "last_day": period.last_day}
-    figures = figures_from(pulled, source_id)
-    counted = await session.execute(sa.text(_FORETELL.format(figures=figures)), of_month)
+    compare = _COMPARE.format(figures=pulled.figures, source_id=source_id, **vars(period))
+    await session.execute(sa.text("drop table if exists pg_temp.compared"))
+    await session.execute(sa.text(compare))
+    counted = await session.execute(sa.text(_COUNT))
     days_changed = 0
     if pulled.days:
-        other = sa.text(_OTHER_DAYS.format(days=pulled.days, figures=figures))
+        other = sa.text(_OTHER_DAYS.format(days=pulled.days))
         days_changed = await session.scalar(other, days) or 0
-    biggest = await session.execute(
-        sa.text(_CHANGED.format(figures=figures)), of_month | {"named": NAMED}
-    )
+    biggest = await session.execute(sa.text(_CHANGED), {"named": NAMED})
     unknown = await _named(session, _UNKNOWN, {"named": NAMED})
     missing = await _named(session, _MISSING, days | {"named": NAMED})
     added, changed, unchanged, to_zero, recorded = counted.one()

@@ -55,11 +55,13 @@ class Layout:
     """A kind of file: its columns, the tables they are matched with, what may not repeat.
 
     `joins` match `s`, a row as text, with what is there; `matched` are further values of
-    `ready` taken from them. `locked` is the table the file is merged into. `passed_over` are
-    columns that an export has besides. `beside` names for a column the one that has to be there
-    with it, since they mean something together. Where the file lacks an optional column that is
-    needed, so has each row that `is_new`, a condition on `ready`. `checks` are queries of `ready`
-    for what else is wrong: the line, the column and the reason.
+    `ready` taken from them. For the names in the column `called`, `s` has their `name_key` too: as
+    a column it has statistics, by which a million are matched at once and not one by one. `locked`
+    is the table the file is merged into. `passed_over` are columns that an export has besides.
+    `beside` names for a column the one that has to be there with it, since they mean something
+    together. Where the file lacks an optional column that is needed, so has each row that `is_new`,
+    a condition on `ready`. `checks` are queries of `ready` for what else is wrong: the line, the
+    column and the reason.
     """
 
     columns: tuple[Column, ...]
@@ -67,6 +69,7 @@ class Layout:
     joins: str
     unique: tuple[Unique, ...]
     matched: tuple[str, ...] = ()
+    called: str | None = None
     passed_over: frozenset[str] = frozenset()
     beside: Mapping[str, str] = field(default_factory=dict)
     is_new: str = "false"
@@ -142,6 +145,8 @@ async def _copy(
     progress: Progress | None,
 ) -> None:
     fields = ", ".join(f"{column.name} text" for column in layout.columns)
+    if layout.called:
+        fields += f", name_key text generated always as (name_key({layout.called})) stored"
     given = ", ".join(column.name for column in columns)
     await session.execute(sa.text(f"set local work_mem = '{WORK_MEM}'"))
     await session.execute(sa.text("drop table if exists pg_temp.staged, pg_temp.ready"))

@@ -12,8 +12,10 @@ from bot.warehouse.asking import asked
 from bot.warehouse.errors import WarehouseFailed
 from bot.warehouse.pulling import check, pull
 from bot.warehouse.reconciling import reconcile_with
+from models.actions.merge_customers import merge_customers
 from models.actions.pull_usage import BadAnswer, PullDone, SourceChanged
 from models.customers.customers import Customer
+from models.customers.search import find_named
 from models.db.database import Database
 from models.errors import Invalid, NotAllowed
 from models.imports.pulled_rows import PulledRows
@@ -22,11 +24,12 @@ from models.queries.sources import source_details
 from models.usage.pulls import Asking
 from models.usage.sources import set_source
 from models.usage.usage import record_usage
+from tests.harness.books import make_bills, send_out
 from tests.harness.cast import People
 from tests.harness.files import rows_of
 from tests.models.usage.test_usage import act
 
-OCTOBER = Period(2026, 10)
+OCTOBER, NOVEMBER = Period(2026, 10), Period(2026, 11)
 DAYS = "select c.name, day::text, d.api_usage from usage_days d join customers c"
 DAYS += " on c.id = d.customer_id order by 1, 2"
 FIGURES = "select c.name, u.api_usage from usages u join customers c on c.id = u.customer_id"
@@ -235,16 +238,47 @@ async def test_a_source_is_asked_by_itself_for_what_was_taken_in_once(
     assert not await is_tried()
 
 
+async def test_only_whom_the_source_itself_told_of_has_used_nothing(
+    db: Database, people: People, customers: None
+) -> None:
+    await pulled(db, people, "('Acme', 5), ('Café', 6)")
+    [(beta,)] = await rows_of(db, "select id from customers where name = 'Beta'")
+    async with db.transaction() as session:
+        await record_usage(session, beta, OCTOBER, 13, act(people.ana))
+    done = await pulled(db, people, "('Acme', 5)", anyway=True)
+    told = done.foretold
+    assert (told.changed, told.unchanged, told.to_zero, told.recorded) == (1, 1, 1, 3)
+    assert told.biggest == (("Café", 6, 0),)
+    assert told.missing_names == ("Beta", "Café")
+    assert await rows_of(db, FIGURES) == [("Acme", 5), ("Beta", 13), ("Café", 0)]
+
+
+async def test_a_name_of_a_merged_customer_finds_the_other_but_for_its_own_months(
+    db: Database, people: People
+) -> None:
+    [sent, _] = await make_bills(db, people.ana, customers=2)
+    await send_out(db, people, sent)
+    async with db.transaction() as session:
+        ids = [(await find_named(session, f"Customer {number}")).id for number in (1, 2)]
+        await merge_customers(session, *ids, act(people.ana))
+    assert (await pulled(db, people, "('Customer 1', 1600)")).foretold.changed == 1
+    source_id = await source(db, people, "('Customer 1', 5)", "customer, calls")
+    await pull(db, source_id, NOVEMBER, act(people.ana))
+    assert await rows_of(
+        db, "select customer_id, month, api_usage from usages order by month, customer_id"
+    ) == [(ids[0], 10, 1600), (ids[1], 10, 1500), (ids[1], 11, 5)]
+
+
 async def test_a_check_tells_all_and_writes_nothing(
     db: Database, people: People, customers: None
 ) -> None:
-    values = "('Acme', 5), ('Nobody', 5), ('Beta', -1)"
+    values = "('Acme', 5), ('Nobody', 5), ('Beta', -1), ('ACME', 5)"
     source_id = await source(db, people, values, "customer, calls")
     checked = await check(db, source_id, OCTOBER, act(people.ana))
     told, bad = checked.foretold, checked.bad
     assert (told.added, told.unknown_names, told.missing_names) == (1, ("Nobody",), ("Café",))
     assert bad is not None
-    assert bad.total == 1
+    assert bad.total == 2
     assert await rows_of(db, "select from usage_pulls union all select from usages") == []
 
 
