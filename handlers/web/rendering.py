@@ -29,8 +29,10 @@ from handlers.wording.rich_text import Sentence
 from models.dates import until_when
 
 _TEMPLATES = Path(__file__).parent / "templates"
+"""Each is read once: a program that runs while files are put in place draws what fits its code."""
 _environment = jinja2.Environment(
     loader=jinja2.FileSystemLoader(_TEMPLATES),
+    auto_reload=False,
     autoescape=True,
     undefined=jinja2.StrictUndefined,
     trim_blocks=True,

@@ -100,6 +100,20 @@ async def renaming_side(
         yield side
 
 
+def test_a_running_program_draws_the_templates_that_it_began_with(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = {"one.html.jinja": "of this version"}
+    monkeypatch.setattr(rendering._environment, "loader", jinja2.DictLoader(texts))
+
+    def drawn() -> str:
+        return rendering._environment.get_template("one.html.jinja").render()
+
+    assert drawn() == "of this version"
+    texts["one.html.jinja"] = "of the next one"
+    assert drawn() == "of this version"
+
+
 async def test_a_refused_form_keeps_what_was_typed_and_changes_nothing(
     renaming_side: BrowserSide, people: People
 ) -> None:
