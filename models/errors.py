@@ -32,6 +32,7 @@ class Step(StrEnum):
     REPLACE_ACCOUNT = "replace account"
     MERGE_CUSTOMERS = "merge customers"
     SIGN_IN_FROM_SLACK = "sign in from Slack"
+    ASK_FOR_LINK = "ask for link"
 
 
 @dataclass(frozen=True)

@@ -29,8 +29,8 @@ _FIELD = re.compile(r"[\w-]{16,64}", re.ASCII)
 
 
 class ToldOnce(Refusal):
-    """That was done already, and its answer holds a secret that is told only once. Take back what
-    was made, and make another by a new request.
+    """That was done already, and the secret in its answer is told only once. Take back what was
+    made, and make another.
     """
 
 

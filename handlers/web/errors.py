@@ -19,6 +19,16 @@ from handlers.wording.refusals import Medium, refusal_text
 from models.errors import NotAllowed, Refusal
 
 NOT_FOUND = "There is no such page."
+CANNOT_BE = "That cannot be done"
+TITLES = {
+    403: "Not open to you",
+    404: "Nothing here",
+    410: "This link leads nowhere",
+    429: "Too many tries",
+    500: "Something is broken",
+    503: "Busy just now",
+}
+"""What a page is called that says why there is nothing else, by its status; else CANNOT_BE."""
 
 
 def error_page(request: Request, error: Ending) -> Response:
@@ -55,4 +65,5 @@ def _refused(request: Request, refused: Refusal) -> Response:
 
 
 def _error(request: Request, status: int, sentence: str) -> Response:
-    return page(request, "error.html.jinja", status, status=status, sentence=sentence)
+    title = TITLES.get(status, CANNOT_BE)
+    return page(request, "error.html.jinja", status, title=title, sentence=sentence)

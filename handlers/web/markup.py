@@ -1,5 +1,6 @@
 """Sentences of `handlers.wording` as HTML, in which everything that people typed is escaped."""
 
+import re
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -26,6 +27,12 @@ def moment(at: datetime, zone: ZoneInfo) -> Markup:
     local = at.astimezone(zone)
     told = f"{format_date(local.date(), 'd MMM yyyy', locale='en')}, {local:%H:%M}"
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="seconds"), told)
+
+
+def with_code(text: str) -> Markup:
+    """Words in which commands and names of fields stand between backticks."""
+    escaped = str(escape(clean(text)))
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", escaped))
 
 
 _TAGS = {"bold": "strong", "code": "code"}

@@ -2,7 +2,8 @@
 
 Every template has, beside what its page gives it: `reader`, who is signed in, or None; `places`,
 where the header leads; `notice`, told once; the filters `told` (a sentence of `handlers.wording`),
-`moment`, `day`, `until_when`, `money`, `unit_price`, `number`, `person`, `name`, `clean` and `ago`;
+`moment`, `day`, `until_when`, `money`, `unit_price`, `number`, `person`, `name`, `clean`,
+`with_code` and `ago`;
 and the functions `static_url`, `state_word` and `once`, which stands in every form that does
 something.
 """
@@ -67,6 +68,7 @@ _environment.filters |= {
     "name": formatting.name,
     "unit_price": formatting.unit_price,
     "clean": formatting.clean,
+    "with_code": markup.with_code,
     "ago": formatting.ago,
 }
 

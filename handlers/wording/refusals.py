@@ -159,6 +159,7 @@ _WITHOUT_COMMAND: dict[str, str] = {
     Step.MERGE_CUSTOMERS: "make them one",
     Step.SIGN_IN_FROM_SLACK: "if that is you, ask for a link in Slack, and set a password on your "
     "account’s page",
+    Step.ASK_FOR_LINK: "ask for another in Slack, or have Finance make one",
 }
 
 _WITH_COMMAND: dict[str, str] = {
@@ -170,6 +171,7 @@ _WITH_COMMAND: dict[str, str] = {
     Step.MIGRATE: "run {}",
     Step.SIGN_IN_FROM_SLACK: "if that is you, type {} in Slack, and set a password on your "
     "account’s page",
+    Step.ASK_FOR_LINK: "type {} in Slack for another, or have Finance make one",
     Step.EXPORT_ACTIONS: "read what is left of it with {}",
 }
 
@@ -227,7 +229,7 @@ def _command(step: NextStep, medium: Medium) -> str | None:
     """
     if step.verb in _SHELL_COMMANDS and medium is not Medium.WEB:
         return _SHELL_COMMANDS[step.verb](step)
-    if step.verb == Step.SIGN_IN_FROM_SLACK:
+    if step.verb in (Step.SIGN_IN_FROM_SLACK, Step.ASK_FOR_LINK):
         return slash("bill web")
     if medium is Medium.SLACK and step.verb in _SLASH_COMMANDS:
         return slash(f"bill {_SLASH_COMMANDS[step.verb]} #{step.bill_id}")

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped, mapped_column
 
 from models.db.columns import Base, Id
-from models.errors import NotFound
+from models.errors import NextStep, NotFound, Step
 from models.people.secret_tokens import TokenKind, new_token, token_hash
 from models.people.users import User
 
@@ -29,6 +29,9 @@ class SignInLink(Base):
 
 class SpentLink(NotFound):
     """That link was used already, or is older than ten minutes."""
+
+    def __init__(self) -> None:
+        super().__init__(next_steps=[NextStep(Step.ASK_FOR_LINK)])
 
 
 async def make_sign_in_link(session: AsyncSession, user: User, now: datetime) -> str:

@@ -105,7 +105,7 @@ async def test_what_is_wrong_with_a_new_account_stands_beside_its_field(
     assert 'value="short"' not in short.text
     taken = await sign_up(served.visitor(), name="KIM")
     assert (taken.status, 'id="e-new_name"' in taken.text) == (422, True)
-    assert "If that is you, type `/bill web` in Slack" in taken.text
+    assert "If that is you, type <code>/bill web</code> in Slack" in taken.text
     wrong = await sign_up(served.visitor(), name="KIM", email="nobody", new_password="short")
     assert re.findall(r'id="e-(\w+)"', wrong.text) == ["new_name", "email", "new_password"]
 
@@ -216,6 +216,7 @@ async def test_a_link_holds_once_and_whoever_looks_at_it_does_not_use_it_up(
     assert (await served.visitor().post(link)).status == 303
     for answer in (await served.visitor().post(link), await served.visitor().get(link)):
         assert (answer.status, "used already" in answer.text) == (410, True)
+        assert "Type <code>/bill web</code> in Slack for another" in answer.text
 
 
 async def test_a_link_holds_for_ten_minutes_and_for_one_slack_account(
