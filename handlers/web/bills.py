@@ -92,6 +92,7 @@ async def bill_page(context: HttpContext, bill_id: int, form: Form) -> Response:
     origin = await origin_of(session, facts.customer_id, facts.period)
     used = await days_of(session, facts.customer_id, facts.period)
     days = counted_days(facts.period, used, facts.limit_calls)
+    linked_until = await open_until(session, bill_id, context.now)
     return page(
         context.request,
         "bill.html.jinja",
@@ -115,7 +116,8 @@ async def bill_page(context: HttpContext, bill_id: int, form: Form) -> Response:
         past=_past(history, facts),
         related=relatives(facts),
         document=await issued_document(session, bill_id),
-        link=link_standing(await open_until(session, bill_id, context.now)),
+        link=link_standing(linked_until),
+        link_leads=linked_until is not None,
         keeps_links=context.user.can(Permission.SEND),
         thread=await _thread(context, bill_id),
         can_comment=context.user.can(Permission.COMMENT),

@@ -8,7 +8,7 @@ from handlers.web.bills import details_of
 from handlers.web.notices import see
 from handlers.web.rendering import page
 from handlers.wording.bill_text import short_title
-from handlers.wording.link_text import TOLD_ONCE, WHAT_IT_SHOWS, revoked_text
+from handlers.wording.link_text import REVOKING, TOLD_ONCE, WHAT_IT_SHOWS, revoked_text
 from models.actions.usage_links import make_link, revoke_links
 from models.people.permissions import Permission
 
@@ -29,6 +29,19 @@ async def make(context: Asking, bill_id: PathId) -> Response:
         link=link,
         told=TOLD_ONCE,
         shows=WHAT_IT_SHOWS,
+    )
+
+
+@router.get("/bills/{bill_id}/link/revoke")
+@open_to(Permission.SEND)
+async def confirm_revoking(context: Asking, bill_id: PathId) -> Response:
+    facts = await details_of(context, bill_id)
+    return page(
+        context.request,
+        "customers_link_revoke.html.jinja",
+        bill=facts,
+        title=short_title(facts),
+        told=REVOKING,
     )
 
 

@@ -241,6 +241,7 @@ PAGES = (
     Row("GET /dashboard/send/{list_id}/live", FINANCE),
     Row("GET /bills/{bill_id}", WITH_A_ROLE),
     Row("POST /bills/{bill_id}/link", FINANCE),
+    Row("GET /bills/{bill_id}/link/revoke", FINANCE),
     Row("POST /bills/{bill_id}/link/revoke", FINANCE),
     Row("POST /bills/{bill_id}/comments", "FCS", {"data": {"comment": "Hm"}}),
     Row("GET /bills/{bill_id}/comments/{comment_id}", _OWN_WORDS),

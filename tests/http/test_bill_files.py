@@ -77,5 +77,5 @@ async def test_a_document_is_answered_where_it_is_a_pdf(
     found = await max_.get(path)
     assert (found.status, found.text) == (200, "%PDF-1.7")
     page = await max_.get(f"/bills/{bill.id}")
-    assert f'<a href="{path}">Open 2026-000001.pdf</a>' in page.text
+    assert f'<a href="{path}">2026-000001.pdf</a>' in page.text
     assert found.headers["Content-Type"] == "application/pdf"

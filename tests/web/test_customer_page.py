@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from playwright.async_api import Browser, expect
 
 from handlers.documents.bill_email import BillEmail
 from models.actions.comment import add_comment
@@ -30,6 +31,7 @@ from tests.harness.issuing import issue_bill, mark_delivered
 from tests.harness.pdf import pdf_text
 from tests.harness.scene import NOW, act
 from tests.harness.slack_people import Clock
+from tests.web.every_page import PHONE
 from tests.web.form_fields import fields_of, form_to
 
 MERIDIAN = BillingSettings(public_url=PUBLIC_URL, company=Company("Meridian API AG"))
@@ -102,6 +104,23 @@ async def test_the_customer_follows_the_link_of_the_invoice_and_sees_what_it_say
     assert seen.headers["Referrer-Policy"] == "no-referrer"
     assert seen.headers["X-Robots-Tag"] == "noindex, nofollow"
     assert "Set-Cookie" not in seen.headers
+
+
+@pytest.mark.browser
+async def test_whoever_has_asked_on_a_phone_sees_that_it_was_passed_on(
+    side: BrowserSide, db: Database, people: People, browser: Browser
+) -> None:
+    issued = await send_out(db, people)
+    page = await browser.new_page(viewport=PHONE)
+    await page.goto(f"{side.base}{issued.path}")
+    await page.get_by_label("Your question").fill("Which key made these calls?")
+    await page.get_by_role("button", name="Ask").click()
+    await page.wait_for_url("**?asked#question")
+    await expect(page.get_by_role("status")).to_be_in_viewport()
+    await expect(page.get_by_role("heading", name="Ask about it")).to_be_in_viewport()
+    covered = await page.get_by_role("status").bounding_box()
+    heading = await page.get_by_role("heading", name="Ask about it").bounding_box()
+    assert covered and heading and covered["y"] + covered["height"] <= heading["y"]
 
 
 async def test_the_customer_is_told_what_has_corrected_the_document_since(
@@ -196,10 +215,12 @@ async def test_a_form_that_makes_or_revokes_a_link_is_done_once(
     issued = await send_out(db, people)
     ana, here = await side.signed_in(people.ana), f"/bills/{issued.bill.id}"
     done = []
-    for action in (f"{here}/link", f"{here}/link/revoke"):
-        typed = fields_of(form_to((await ana.get(here)).text, action))
+    for place, action in ((here, f"{here}/link"), (f"{here}/link/revoke", f"{here}/link/revoke")):
+        assert f"{here}/link/revoke" in (await ana.get(here)).text
+        typed = fields_of(form_to((await ana.get(place)).text, action))
         done += [(await ana.post(action, data=typed)).status for _ in "12"]
     assert done == [200, 409, 303, 303]
+    assert f"{here}/link/revoke" not in (await ana.get(here)).text, "nothing is left to revoke"
     assert await rows_of(db, "select count(*) from usage_links") == [(2,)]
 
 

@@ -14,7 +14,13 @@ from handlers.slack.blocks.block_kit import (
 )
 from handlers.wording.bill_text import short_title
 from handlers.wording.formatting import day
-from handlers.wording.link_text import TOLD_ONCE, WHAT_IT_SHOWS, link_standing, revoked_text
+from handlers.wording.link_text import (
+    REVOKING,
+    TOLD_ONCE,
+    WHAT_IT_SHOWS,
+    link_standing,
+    revoked_text,
+)
 from handlers.wording.rich_text import code
 from models.bills.usage_links import NewLink
 from models.queries.bill_details import BillDetails
@@ -52,11 +58,7 @@ def _make(facts: BillDetails) -> Element:
 
 
 def _revoke(facts: BillDetails) -> Element:
-    ask = confirm(
-        "Revoke the link?",
-        "No link to this bill leads anywhere then, in its document neither.",
-        "Revoke",
-    )
+    ask = confirm("Revoke the link?", REVOKING, "Revoke")
     return button(
         ActionId.REVOKE_LINK,
         "Revoke",
