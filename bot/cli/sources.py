@@ -1,10 +1,11 @@
 """`countersign sources`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from bot.cli.output import (
     DONE,
@@ -20,8 +21,9 @@ from bot.cli.output import (
 from bot.cli.recalculation_report import recalculation_lines
 from bot.settings import BooksSettings, read
 from bot.warehouse import pulling
-from handlers.wording.formatting import counted, listing
+from handlers.wording.formatting import counted, some_of
 from handlers.wording.formatting import name as cleaned
+from handlers.wording.source_text import ONE_OF_TWO
 from models.actions.pull_usage import Checked, PullDone
 from models.context import Context, Source
 from models.db.columns import Session
@@ -164,7 +166,7 @@ async def _check(name: str, period: Period, as_json: bool) -> Exit:
     if as_json:
         say_json(_checked_facts(checked))
     else:
-        say("\n".join(_checked_lines(source, period, checked)))
+        say("\n".join(_checked_lines(source, period, checked, settings.timezone)))
         say_flaws(checked.bad.flaws if checked.bad else ())
     return Exit.REFUSED if checked.bad else Exit.DONE
 
@@ -178,17 +180,22 @@ def _checked_facts(checked: Checked) -> dict[str, Any]:
 
 
 def _foretold_facts(told: Foretold) -> dict[str, Any]:
-    return vars(told) | {"biggest": [one._asdict() for one in told.biggest]}
+    named = {
+        name: [one._asdict() for one in getattr(told, name)] for name in ("biggest", "overlaps")
+    }
+    return vars(told) | named
 
 
-def _checked_lines(source: UsageSource, period: Period, checked: Checked) -> Iterator[str]:
+def _checked_lines(
+    source: UsageSource, period: Period, checked: Checked, zone: ZoneInfo
+) -> Iterator[str]:
     answer = checked.answer
     yield (
         f"{source.name}, {period}: {_answered(answer)},"
         f" by {ENGINES[source.engine]} {answer.engine_version or ''}".rstrip()
     )
     yield "Nothing was written. This is what would be:"
-    yield from _foretold_lines(checked.foretold)
+    yield from _foretold_lines(checked.foretold, zone)
     changed = [one for one in checked.foretold.biggest if one.before is not None]
     yield from (
         f"  {cleaned(one.customer)}: {one.before:,} before, {one.after:,} now" for one in changed
@@ -203,7 +210,7 @@ def _answered(told: Answer | UsagePull) -> str:
     return f"{counted(told.rows or 0, 'row')}, {counted(int(told.total or 0), 'call')}"
 
 
-def _foretold_lines(told: Foretold) -> Iterator[str]:
+def _foretold_lines(told: Foretold, zone: ZoneInfo) -> Iterator[str]:
     yield f"  {told.added:,} added, {told.changed:,} changed, {told.unchanged:,} unchanged"
     if told.to_zero:
         yield f"  {told.to_zero:,} of {told.recorded:,} customers with calls would have none"
@@ -212,8 +219,17 @@ def _foretold_lines(told: Foretold) -> Iterator[str]:
         ("in contract, and not in the source", told.missing, told.missing_names),
     ):
         if count:
-            more = [f"{count - len(names):,} more"] if count > len(names) else []
-            yield f"  {what}: {listing([*(f'“{cleaned(one)}”' for one in names), *more])}"
+            yield f"  {what}: {_quoted(names, count)}"
+    for one in told.overlaps:
+        at = f"{one.pulled_at.astimezone(zone):%Y-%m-%d %H:%M}"
+        whom = _quoted(one.names, one.customers)
+        yield f"  also told by {cleaned(one.source)}, pulled {at}: {whom}"
+    if told.overlaps:
+        yield f"  {ONE_OF_TWO}"
+
+
+def _quoted(names: Sequence[str], count: int) -> str:
+    return some_of([f"“{cleaned(one)}”" for one in names], count)
 
 
 async def _pull(name: str, period: Period, anyway: bool, as_json: bool) -> Exit:
@@ -229,7 +245,7 @@ async def _pull(name: str, period: Period, anyway: bool, as_json: bool) -> Exit:
     if as_json:
         say_json(_done_facts(done))
     else:
-        say("\n".join(_done_lines(source, done)))
+        say("\n".join(_done_lines(source, done, settings.timezone)))
     return Exit.REFUSED if done.pull.outcome == PullOutcome.HELD else Exit.DONE
 
 
@@ -239,11 +255,11 @@ def _done_facts(done: PullDone) -> dict[str, Any]:
     return {**_pull_facts(done.pull), **_foretold_facts(done.foretold), **told}
 
 
-def _done_lines(source: UsageSource, done: PullDone) -> Iterator[str]:
+def _done_lines(source: UsageSource, done: PullDone, zone: ZoneInfo) -> Iterator[str]:
     pull = done.pull
     outcome = _OUTCOMES[PullOutcome(pull.outcome)]
     yield f"{source.name}, {pull.period}: {_answered(pull)}: {outcome}."
     if pull.reason:
         yield f"  {pull.reason} To take it in all the same, add --anyway."
-    yield from _foretold_lines(done.foretold)
+    yield from _foretold_lines(done.foretold, zone)
     yield from recalculation_lines(done.recalculated)

@@ -75,8 +75,8 @@ class AskedAnswer(BaseModel):
 class PullAnswer(BaseModel):
     """A time that a source was asked for a month, between the two instants `starts_at`, included,
     and `ends_at`, excluded. `rows` in all came to `total` calls, with a `checksum` that is the same
-    for the same rows. `added` to `missing` count customers, and `faults` the rows that cannot be
-    usage; null where nothing was counted. `source`: from where it was asked for.
+    for the same rows. `added` to `overlapping` count customers, and `faults` the rows that cannot
+    be usage; null where nothing was counted. `source`: from where it was asked for.
     """
 
     id: int
@@ -97,6 +97,7 @@ class PullAnswer(BaseModel):
     days_changed: int | None
     unknown: int | None
     missing: int | None
+    overlapping: int | None
     faults: int | None
     engine: str
     engine_version: str | None
@@ -127,6 +128,15 @@ class ChangeAnswer(BaseModel):
     after: int
 
 
+class OverlapAnswer(BaseModel):
+    """Another source that the figures of so many `customers` came from, and when it was pulled."""
+
+    source: str
+    pulled_at: datetime
+    customers: int
+    names: list[str]
+
+
 class RefusedRowAnswer(BaseModel):
     """A row that cannot be usage, by its number, or where that is 0 the answer as a whole."""
 
@@ -138,12 +148,14 @@ class RefusedRowAnswer(BaseModel):
 
 class WholePullAnswer(PullAnswer):
     """With the first of what somebody has to look at: the `biggest` changes, customers by name that
-    are unknown here or missing there, and rows that are `refused`.
+    are unknown here or missing there or that another source tells of as well, and rows that are
+    `refused`.
     """
 
     biggest: list[ChangeAnswer]
     unknown_names: list[str]
     missing_names: list[str]
+    overlaps: list[OverlapAnswer]
     refused: list[RefusedRowAnswer]
 
 
@@ -209,6 +221,7 @@ def whole_pull(line: PullLine) -> WholePullAnswer:
         biggest=list(_changes(found.get("changed", ()))),
         unknown_names=found.get("unknown", ()),
         missing_names=found.get("missing", ()),
+        overlaps=found.get("overlaps", ()),
         refused=found.get("refused", ()),
     )
 
@@ -232,6 +245,7 @@ def _facts(line: PullLine) -> dict[str, Any]:
 
 _COUNTED = (
     *("added", "changed", "unchanged", "to_zero", "recorded", "days_changed", "unknown", "missing"),
+    "overlapping",
 )
 _OF_PULL = tuple(
     name

@@ -277,6 +277,13 @@ def listing(items: Sequence[str], word: str = "and", most: int = 12) -> str:
     return str(format_list(items, _LIST_STYLES[word], locale="en_GB"))
 
 
+def some_of(names: Sequence[str], count: int, most: int = 12) -> str:
+    """The same of `count`, of which only some are known by name."""
+    shown = names[:most]
+    more = [f"{number(count - len(shown))} more"] if count > len(shown) else []
+    return listing([*shown, *more], most=most + 1)
+
+
 _LIST_STYLES: dict[str, Literal["standard", "or"]] = {"and": "standard", "or": "or"}
 
 

@@ -1,9 +1,19 @@
 """Sources of usage, and what came of asking them, in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from handlers.wording.formatting import calls, counted, name, number, period_name, person, sentence
+from handlers.wording.formatting import (
+    calls,
+    counted,
+    name,
+    number,
+    period_name,
+    person,
+    sentence,
+    some_of,
+)
 from handlers.wording.rich_text import Sentence, bold
 from models.context import Source
 from models.named_people import PersonRef
@@ -28,7 +38,11 @@ _COUNTED = {
     "to_zero": "to zero",
     "unknown": "unknown here",
     "missing": "in contract, but missing there",
+    "overlapping": "also told by another source",
 }
+
+
+_BESIDE = ("unknown", "missing", "overlapping")
 
 
 def engine_name(source: UsageSource) -> str:
@@ -84,7 +98,7 @@ def _applied(pull: UsagePull) -> str:
 
 
 def _unchanged(pull: UsagePull) -> str:
-    others = filter(None, (_count(pull, key) for key in ("unknown", "missing")))
+    others = filter(None, (_count(pull, key) for key in _BESIDE))
     known = counted(pull.counts.get("unchanged", 0), "figure")
     return f"{answer_text(pull)}; {', '.join([f'{known} recorded already', *others])}."
 
@@ -92,7 +106,7 @@ def _unchanged(pull: UsagePull) -> str:
 def _checked(pull: UsagePull) -> str:
     held = f" Pulling it would wait for your word: {pull.reason}" if pull.reason else ""
     would = [_count(pull, key) for key in ("added", "changed", "unchanged", "to_zero")]
-    besides = ", ".join(filter(None, (_count(pull, key) for key in ("unknown", "missing"))))
+    besides = ", ".join(filter(None, (_count(pull, key) for key in _BESIDE)))
     told = f"it would be {', '.join(filter(None, would))}" if any(would) else "nothing would change"
     beside = f"; {besides}" if besides else ""
     return f"{answer_text(pull)}; {told}{beside}. Nothing was written.{held}"
@@ -146,16 +160,34 @@ def engine_text(pull: UsagePull) -> str:
     return " ".join(filter(None, (ENGINES.get(pull.engine, pull.engine), pull.engine_version)))
 
 
-def details_of(pull: UsagePull) -> list[tuple[str, list[str]]]:
+def overlaps_text(pull: UsagePull) -> list[Sentence]:
+    """Whom other sources tell of as well, a sentence a source, and what to do about it."""
+    told = [_overlap(one) for one in pull.found.get("overlaps", ())]
+    return [*told, [ONE_OF_TWO]] if told else []
+
+
+ONE_OF_TWO = "The last word counts, and each writes over the other: leave them out of one of both."
+
+
+def _overlap(found: Mapping[str, Any]) -> Sentence:
+    return [
+        f"Also told by {name(found['source'])}, pulled ",
+        datetime.fromisoformat(found["pulled_at"]),
+        f": {some_of([*map(name, found['names'])], found['customers'])}.",
+    ]
+
+
+def details_of(pull: UsagePull) -> list[tuple[str, Sequence[Sentence | str]]]:
     """The first of what somebody has to look at, by what it is."""
     found = pull.found
     refused = [_refused(row) for row in found.get("refused", ())]
     changed = [_changed(*row) for row in found.get("changed", ())]
-    told = {
+    told: dict[str, Sequence[Sentence | str]] = {
         "Rows that cannot be usage": refused,
         "The biggest changes": changed,
-        "Customers that nobody knows here": list(found.get("unknown", ())),
-        "In contract, but missing there": list(found.get("missing", ())),
+        "Customers that nobody knows here": found.get("unknown", ()),
+        "In contract, but missing there": found.get("missing", ()),
+        "Told by another source as well": overlaps_text(pull),
     }
     return [(title, rows) for title, rows in told.items() if rows]
 

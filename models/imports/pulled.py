@@ -13,6 +13,7 @@ from models.db.columns import MOST_CALLS
 from models.db.names import MOST_KEY
 from models.imports.csv_columns import Column, ColumnKind
 from models.imports.layouts import todays
+from models.imports.overlaps import Overlap, overlaps_of
 from models.imports.pulled_rows import CALLS, CUSTOMER, DAY, PulledRows
 from models.imports.rows import Flaw
 from models.imports.staging import Layout, Naming, Progress, stage
@@ -193,7 +194,8 @@ class Foretold:
     says so or that it has nothing of them any more. `recorded`: who has calls in the month as yet.
     `days_changed`: of those that are unchanged, whose days are others.
     `unknown`: whose name nobody has here. `missing`: in contract in the month, and not in the
-    answer. Some of the latter are named.
+    answer. Some of the latter are named. `overlapping`: whom another source told of, by source in
+    `overlaps`.
     """
 
     added: int
@@ -204,9 +206,11 @@ class Foretold:
     days_changed: int
     unknown: int
     missing: int
+    overlapping: int = 0
     unknown_names: tuple[str, ...] = ()
     missing_names: tuple[str, ...] = ()
     biggest: tuple[ChangedFigure, ...] = ()
+    overlaps: tuple[Overlap, ...] = ()
 
     @property
     def changes_nothing(self) -> bool:
@@ -222,6 +226,9 @@ class Foretold:
             "changed": self.biggest,
             "unknown": self.unknown_names,
             "missing": self.missing_names,
+            "overlaps": tuple(
+                one._asdict() | {"pulled_at": one.pulled_at.isoformat()} for one in self.overlaps
+            ),
         }
         return {what: names for what, names in named.items() if names}
 
@@ -294,6 +301,7 @@ async def foretell(session: AsyncSession, pulled: Pulled, source_id: int) -> For
     biggest = await session.execute(sa.text(_CHANGED), {"named": NAMED})
     unknown = await _named(session, _UNKNOWN, {"named": NAMED})
     missing = await _named(session, _MISSING, days | {"named": NAMED})
+    overlaps = await overlaps_of(session, period, source_id, NAMED)
     added, changed, unchanged, to_zero, recorded = counted.one()
     return Foretold(
         added=added,
@@ -304,9 +312,11 @@ async def foretell(session: AsyncSession, pulled: Pulled, source_id: int) -> For
         days_changed=days_changed,
         unknown=unknown[1],
         missing=missing[1],
+        overlapping=sum(one.customers for one in overlaps),
         unknown_names=unknown[0],
         missing_names=missing[0],
         biggest=tuple(ChangedFigure(*row) for row in biggest),
+        overlaps=overlaps,
     )
 
 

@@ -1,6 +1,8 @@
 """Who is told what came of asking a source for usage."""
 
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -18,8 +20,9 @@ TO_DO = frozenset({PullOutcome.HELD, PullOutcome.REFUSED, PullOutcome.FAILED})
 
 async def notify_pull(session: AsyncSession, pull: UsagePull, context: Context) -> None:
     """Whoever asked in Slack hears what came of it. Where the clock asked, Finance hears of what
-    somebody has to do, once a day; of customers that nobody knows here, once a month, and again
-    when there are others. What was told of that month before is drawn anew.
+    somebody has to do, once a day; of customers that nobody knows here, or that another source
+    tells of as well, once a month, and again when there are others. What was told of that month
+    before is drawn anew.
     """
     told_as = f"pull:{pull.source_id}:{pull.period}:"
     facts = {"pull_id": pull.id}
@@ -40,7 +43,13 @@ def _matter(pull: UsagePull, context: Context) -> str | None:
     """What is told once; None where nobody has to hear of it."""
     if pull.outcome in TO_DO:
         return f"{pull.outcome}:{context.today}"
-    unknown = pull.found.get("unknown")
-    if not unknown:
+    found = [*pull.found.get("unknown", ()), *map(_overlap, pull.found.get("overlaps", ()))]
+    if not found:
         return None
-    return f"unknown:{pull.counts['unknown']}:{sha256(repr(unknown).encode()).hexdigest()[:12]}"
+    count = pull.counts.get("unknown", 0) + pull.counts.get("overlapping", 0)
+    return f"unknown:{count}:{sha256(repr(found).encode()).hexdigest()[:12]}"
+
+
+def _overlap(found: Mapping[str, Any]) -> tuple[str, Sequence[str]]:
+    """Whenever the other source was pulled."""
+    return found["source"], found["names"]

@@ -38,8 +38,8 @@ class UsagePull(Base):
     the `total` of their calls, and a `checksum` that is the same for the same rows in any order.
 
     `counts` are of customers, by what becomes of them; `found` are the first rows that were
-    `refused` (`line`, `column`, `reason`, `customer`), names that are `unknown` and customers that
-    are `missing`.
+    `refused` (`line`, `column`, `reason`, `customer`), names that are `unknown`, customers that are
+    `missing`, and those that another source tells of, as `overlaps`.
     """
 
     __tablename__ = "usage_pulls"

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from bot.warehouse.pulling import check, pull
 from bot.warehouse.reconciling import reconcile_with
 from models.actions.merge_customers import merge_customers
 from models.actions.pull_usage import BadAnswer, PullDone, SourceChanged
+from models.context import Source
 from models.customers.customers import Customer
 from models.customers.search import find_named
 from models.db.database import Database
@@ -22,7 +24,7 @@ from models.imports.pulled_rows import PulledRows
 from models.period import Period
 from models.queries.sources import source_details
 from models.usage.pulls import Asking
-from models.usage.sources import set_source
+from models.usage.sources import set_source, switch_off_source
 from models.usage.usage import record_usage
 from tests.harness.books import make_bills, send_out
 from tests.harness.cast import People
@@ -43,11 +45,13 @@ async def customers(db: Database, people: People) -> None:
             session.add(Customer(name=name, monthly_api_limit=1000))
 
 
-async def source(db: Database, people: People, values: str, columns: str) -> int:
+async def source(
+    db: Database, people: People, values: str, columns: str, name: str = "Events"
+) -> int:
     """One whose answer is these values, kept instead of what it was."""
     query = f"select * from (values {values}) t ({columns}) where :month_start < :month_end"
     async with db.transaction() as session:
-        kept, _ = await set_source(session, "Events", "duckdb://", query, act(people.ana))
+        kept, _ = await set_source(session, name, "duckdb://", query, act(people.ana))
         return kept.id
 
 
@@ -331,3 +335,42 @@ async def test_usage_is_pulled_by_finance_for_months_that_have_begun(
     with pytest.raises(Invalid, match="has not begun yet"):
         await pull(db, source_id, Period(2026, 12), act(people.ana))
     assert await rows_of(db, "select from usage_pulls") == []
+
+
+BOTH, ONE = "('Acme', 5), ('Beta', 3)", "('Acme', 6)"
+
+
+async def test_whom_two_sources_tell_of_is_told_by_check_and_pull(
+    db: Database, people: People, customers: None
+) -> None:
+    first = await pulled(db, people, BOTH)
+    assert first.foretold.overlaps == ()
+    other = await source(db, people, ONE, "customer, calls", "Other")
+    checked = await check(db, other, OCTOBER, act(people.ana))
+    (overlap,) = checked.foretold.overlaps
+    assert (overlap.source, overlap.customers, overlap.names) == ("Events", 1, ["Acme"])
+    assert overlap.pulled_at == first.pull.started_at
+    done = await pull(db, other, OCTOBER, act(people.ana))
+    assert (done.pull.outcome, done.pull.counts["overlapping"]) == ("applied", 1)
+    assert done.pull.found["overlaps"][0]["names"] == ["Acme"]
+
+    back = await pulled(db, people, BOTH)
+    assert [(one.source, one.names) for one in back.foretold.overlaps] == [("Other", ["Acme"])]
+    assert await rows_of(db, FIGURES) == [("Acme", 5), ("Beta", 3)]
+    async with db.transaction() as session:
+        await switch_off_source(session, first.pull.source_id, act(people.ana))
+    assert (await check(db, other, OCTOBER, act(people.ana))).foretold.overlaps == (), "it is off"
+
+
+async def test_finance_hears_once_that_two_sources_tell_of_one(
+    db: Database, people: People, customers: None
+) -> None:
+    first = await source(db, people, BOTH, "customer, calls")
+    other = await source(db, people, ONE, "customer, calls", "Other")
+    clock = replace(act(people.system), source=Source.CLOCK)
+    told = list[int]()
+    for source_id in (first, other, first, other, first):
+        await pull(db, source_id, OCTOBER, clock)
+        [(count,)] = await rows_of(db, "select count(*) from messages where kind = 'pull'")
+        told.append(count)
+    assert told == [0, 1, 2, 2, 2], "once of each source"

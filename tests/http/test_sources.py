@@ -137,6 +137,7 @@ async def test_what_came_of_asking_is_told_page_by_page(
         "biggest": [],
         "unknown_names": ["Nobody Ltd"],
         "missing_names": [],
+        "overlaps": [],
         "refused": [],
     }
     for wrong in ({"month": "10"}, {"outcome": "lost"}, {"cursor": "x"}, {"limit": "0"}):

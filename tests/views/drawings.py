@@ -438,6 +438,9 @@ OF_A_BILL: dict[str, Draw] = {
         [samples.source(f, place) for place in range(30)], [OCTOBER], OCTOBER
     ),
     **{f"pull {outcome}": partial(_pulled, outcome=outcome) for outcome in PullOutcome},
+    "pull, told by another source too": lambda f: pull_notice(
+        PullNotice(samples.overlapping_pull(f), samples.source(f), None)
+    ),
     "pull settled": lambda f: pull_notice(
         PullNotice(samples.pull("held"), samples.source(f), samples.pull("applied"))
     ),

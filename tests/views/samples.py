@@ -640,3 +640,12 @@ def pull(outcome: str = PullOutcome.APPLIED) -> UsagePull:
         counts={"added": 10**6, "changed": 5, "unknown": 1},
         found={},
     )
+
+
+def overlapping_pull(facts: BillDetails) -> UsagePull:
+    """Of twenty customers of a million that another source tells of as well."""
+    told = pull()
+    told.counts |= {"overlapping": 10**6}
+    overlap = {"source": facts.customer, "pulled_at": told.started_at.isoformat()}
+    told.found = {"overlaps": [overlap | {"customers": 10**6, "names": [facts.customer] * 20}]}
+    return told

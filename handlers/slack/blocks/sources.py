@@ -22,7 +22,13 @@ from handlers.slack.blocks.inputs import line_input, select_input, text_input
 from handlers.wording.addresses import source_address
 from handlers.wording.formatting import cut, listing, name, period_name
 from handlers.wording.rich_text import Sentence, bold, fallback_text
-from handlers.wording.source_text import ADDRESSES, engine_name, pull_text, source_state
+from handlers.wording.source_text import (
+    ADDRESSES,
+    engine_name,
+    overlaps_text,
+    pull_text,
+    source_state,
+)
 from models.period import Period
 from models.queries.sources import PullNotice, SourceLine
 from models.usage.pulls import PullOutcome
@@ -155,13 +161,17 @@ def source_asked(source: UsageSource, period: Period) -> SlackMessage:
 def pull_notice(facts: PullNotice) -> SlackMessage:
     """What came of asking; with what to do about it, unless that is settled since."""
     told = pull_text(facts.pull, facts.source)
+    overlaps = overlaps_text(facts.pull)
     settled: list[Sentence] = []
     if facts.settled is not None:
         settled = [["Settled since: ", *pull_text(facts.settled, facts.source)]]
     after = _waiting_month(facts) if facts.needs_somebody else []
     return message(
         fallback_text(*told),
-        [lines(told, *settled, *after), *actions(*_to_do(facts), *_page(facts.source.id))],
+        [
+            lines(told, *overlaps, *settled, *after),
+            *actions(*_to_do(facts), *_page(facts.source.id)),
+        ],
     )
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import shlex
 import subprocess
 from pathlib import Path
@@ -76,6 +77,12 @@ def test_a_month_is_checked_pulled_and_pulled_again(terminal: Terminal) -> None:
     assert [(one["name"], one["last_pull"]["outcome"]) for one in listed] == [
         ("Events", "unchanged")
     ]
+    terminal.done("sources", "add", "Other", "--url", "duckdb://", "--query", "usage.sql")
+    overlap, what_to_do = terminal.done("sources", "check", "Other", "2026-10").splitlines()[-2:]
+    assert re.fullmatch("  also told by Events, pulled .{10} ..:..: “Acme” and “Beta”", overlap)
+    assert what_to_do.endswith("leave them out of one of both.")
+    told = json.loads(terminal.done("sources", "check", "Other", "2026-10", "--json"))
+    assert (told["overlapping"], told["overlaps"][0]["names"]) == (2, ["Acme", "Beta"])
 
 
 def test_what_would_take_too_many_to_zero_waits_for_a_word(terminal: Terminal) -> None:
