@@ -15,6 +15,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, LiteralString, TypeVar, cast
 
@@ -42,26 +43,35 @@ MOST_USES = 1000
 QUIET_S = 2.0
 MOST_PLANS = 400
 MOST_CONNECTIONS = 250
+BRIEFLY = "-c lock_timeout=2s"
+REPLICA = f"{BRIEFLY} -c session_replication_role=replica"
+"""On a connection of its own: to begin with it and to leave it throws away a connection's plans."""
 
 _TABLES = """select relname from pg_class
     where relkind = 'r' and relnamespace = 'public'::regnamespace order by relname"""
 _GUARDS = """select distinct pg_get_functiondef(tgfoid), format(
-        'create or replace function %s returns trigger language plpgsql as '
+        'create or replace function %%s returns trigger language plpgsql as '
         '$$ begin return coalesce(new, old); end $$', tgfoid::regprocedure)
-    from pg_trigger where tgenabled = 'A'"""
+    from pg_trigger join pg_class c on c.oid = tgrelid
+    where tgenabled = 'A' and relname = any(coalesce(%s::text[], array[relname]))"""
 _SEQUENCES = """select quote_ident(sequencename), coalesce(last_value, 1), last_value is not null
     from pg_sequences where schemaname = 'public'"""
 _SHAPE = """
-select md5(string_agg(fact, ' ' order by fact)) from (
-    select concat_ws(' ', tgrelid, tgname, tgenabled) as fact from pg_trigger
-    union all select concat_ws(' ', oid, md5(prosrc)) from pg_proc
-        where pronamespace = 'public'::regnamespace
-    union all select concat_ws(' ', attrelid, attname, atttypid, attnotnull, attgenerated)
+select sum(fact) from (
+    select hash_record_extended(row(tgrelid, tgname, tgenabled), 0) as fact from pg_trigger
+    union all select hash_record_extended(row(oid, prosrc), 0) from pg_proc
+        where oid >= 16384 and pronamespace = 'public'::regnamespace
+    union all select hash_record_extended(
+            row(attrelid, attname, atttypid, attnotnull, attgenerated), 0)
         from pg_attribute join pg_class c on c.oid = attrelid
-        where c.relnamespace = 'public'::regnamespace and attnum > 0
-    union all select concat_ws(' ', oid, conname) from pg_constraint
-        where connamespace = 'public'::regnamespace) as facts
+        where attrelid >= 16384 and c.oid >= 16384 and relkind in ('r', 'v')
+            and relnamespace = 'public'::regnamespace and attnum > 0
+    union all select hash_record_extended(row(oid, relname), 0) from pg_class
+        where oid >= 16384 and relnamespace = 'public'::regnamespace
+    union all select hash_record_extended(row(oid, conname), 0) from pg_constraint
+        where oid >= 16384 and connamespace = 'public'::regnamespace) as facts
 """
+"""What is ours has the numbers from 16384 on, by which its rows are found without reading all."""
 _GROWN = """select relname from pg_class where relkind = 'r'
     and relnamespace = 'public'::regnamespace and pg_relation_size(oid) > 65536"""
 _BUSY = """select count(*) from pg_stat_activity
@@ -70,17 +80,24 @@ _BUSY = """select count(*) from pg_stat_activity
 
 @contextmanager
 def unguarded(connection: psycopg.Connection[Any]) -> Iterator[None]:
-    """Until the block ends no trigger does anything: what the owner of the tables can do.
-
-    Guards that always fire have their functions replaced for as long: to disable them would throw
-    away all plans that others keep for their tables.
-    """
-    guards = connection.execute(_GUARDS).fetchall()
+    """Until the block ends no trigger does anything: what the owner of the tables can do."""
     with connection.transaction():
         connection.execute("set local session_replication_role = replica")
-        connection.execute("; ".join(harmless for _, harmless in guards))
-        yield
-        connection.execute("; ".join(guard for guard, _ in guards))
+        with _harmless_guards(connection):
+            yield
+
+
+@contextmanager
+def _harmless_guards(
+    connection: psycopg.Connection[Any], tables: list[str] | None = None
+) -> Iterator[None]:
+    """Guards that always fire, of these tables or else of all, have their functions replaced until
+    the block ends: to disable them would throw away all plans that others keep for their tables.
+    """
+    guards = connection.execute(_GUARDS, [tables]).fetchall()
+    connection.execute("; ".join(harmless for _, harmless in guards))
+    yield
+    connection.execute("; ".join(guard for guard, _ in guards))
 
 
 class _KeptOverRollbacks(PrepareManager):
@@ -109,10 +126,18 @@ def keep_plans(db: Database) -> None:
 
 @dataclass(frozen=True)
 class Contents:
-    """The rows of all tables that have any, and where the sequences stand."""
+    """The rows of all tables that have any, a digest of them, and where the sequences stand."""
 
     rows: dict[str, bytes]
+    digests: dict[str, Decimal]
     sequences: LiteralString
+
+
+def _digests_of(tables: list[str]) -> sql.Composed:
+    """Asks for a digest of the rows of each table that has any."""
+    one = sql.SQL("select {}, sum(hashtextextended(t::text, 0)) from {} t having count(*) > 0")
+    each = (one.format(sql.Literal(table), sql.Identifier(table)) for table in tables)
+    return sql.SQL(" union all ").join(each)
 
 
 @dataclass(frozen=True)
@@ -135,9 +160,9 @@ class TestDatabase:
         self.db = Database(url, statement_s=BRIEF_S, lock_s=BRIEF_S, long_pool_size=10)
         keep_plans(self.db)
         self.uses = 0
-        self._owner = psycopg.connect(url, autocommit=True)
-        self._owner.execute("set lock_timeout = '2s'")
-        self._tables = [table for (table,) in self._owner.execute(_TABLES)]
+        self._owner = psycopg.connect(url, autocommit=True, options=BRIEFLY)
+        self._replica = psycopg.connect(url, autocommit=True, options=REPLICA)
+        self._digests_query = _digests_of([table for (table,) in self._owner.execute(_TABLES)])
         self._shape = self._look(_SHAPE)
         self._migrated = self._contents()
 
@@ -146,7 +171,8 @@ class TestDatabase:
 
         What is deleted leaves room behind, through which whoever comes next would read their way.
         """
-        self._put(self._migrated, self._tables)
+        there = self._digests()
+        self._put(self._migrated, there, emptied=there.keys() - self._migrated.rows.keys())
         for (table,) in self._owner.execute(_GROWN).fetchall():
             self._owner.execute(sql.SQL("vacuum {}").format(sql.Identifier(table)))
 
@@ -160,8 +186,7 @@ class TestDatabase:
             answer = await seed()
             _seeds[name] = Seed(answer, self._contents())
         else:
-            contents = _seeds[name].contents
-            self._put(contents, contents.rows)
+            self._put(_seeds[name].contents, self._digests())
         return cast("T", copy.copy(_seeds[name].answer))
 
     def can_be_used_again(self) -> bool:
@@ -170,23 +195,29 @@ class TestDatabase:
 
     def close(self) -> None:
         self._owner.close()
+        self._replica.close()
 
-    def _put(self, contents: Contents, instead_of: Iterable[str]) -> None:
-        changed = {t: rows for t, rows in contents.rows.items() if self._rows(t) != rows}
-        emptied = [t for t in instead_of if t in changed or t not in contents.rows]
-        with unguarded(self._owner):
-            self._owner.execute("; ".join(f'delete from "{table}"' for table in emptied))
-            for table, rows in changed.items():
+    def _put(
+        self, contents: Contents, there: dict[str, Decimal], emptied: Iterable[str] = ()
+    ) -> None:
+        changed = [t for t, digest in contents.digests.items() if there.get(t) != digest]
+        old = [*emptied, *(table for table in changed if table in there)]
+        with self._replica.transaction(), _harmless_guards(self._replica, [*old, *changed]):
+            self._replica.execute("; ".join(f'delete from "{table}"' for table in old))
+            for table in changed:
                 into = sql.SQL("copy {} from stdin").format(sql.Identifier(table))
-                with self._owner.cursor() as cursor, cursor.copy(into) as copying:
-                    copying.write(rows)
-            self._owner.execute(contents.sequences)
+                with self._replica.cursor() as cursor, cursor.copy(into) as copying:
+                    copying.write(contents.rows[table])
+        self._owner.execute(contents.sequences)
 
     def _contents(self) -> Contents:
-        rows = {table: rows for table in self._tables if (rows := self._rows(table))}
+        digests = self._digests()
         stand = self._owner.execute(_SEQUENCES).fetchall()
-        set_back = "; ".join(f"select setval('{name}', {last}, {on})" for name, last, on in stand)
-        return Contents(rows, set_back)
+        set_back = ", ".join(f"setval('{name}', {last}, {on})" for name, last, on in stand)
+        return Contents({t: self._rows(t) for t in digests}, digests, f"select {set_back}")
+
+    def _digests(self) -> dict[str, Decimal]:
+        return dict(self._owner.execute(self._digests_query, prepare=True).fetchall())
 
     def _rows(self, table: str) -> bytes:
         out = sql.SQL("copy {} to stdout").format(sql.Identifier(table))
