@@ -1,10 +1,7 @@
 """What the tests stand on: a database of their own, and a small cast of people."""
 
 import asyncio
-import gc
-import os
 from collections.abc import AsyncIterator, Iterator
-from itertools import groupby, islice
 from pathlib import Path
 
 import pytest
@@ -26,47 +23,22 @@ from tests.sandbox.page_browser import chromium
 SHARED = Path(__file__).parent.parent.parent / "shared"
 
 
-# What is collected stays until the end: no use in looking through it for garbage, again and again.
-
-
-def pytest_collection() -> None:
-    gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    gc.freeze()
-    gc.enable()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each worker begins with its share of the long files, lest one is left with one at the end,
-    alone. Each is given as many tests, in their order; whoever is done takes of the others' last.
-    """
-    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
-    long = [list(tests) for _, tests in groupby(filter(_is_long, items), lambda test: test.path)]
-    short = iter([test for test in items if not _is_long(test)])
-    ordered: list[pytest.Item] = []
-    for worker in range(workers):
-        share = (len(items) - len(ordered)) // (workers - worker)
-        first = [test for file in long[worker::workers] for test in file]
-        ordered += [*first, *islice(short, max(0, share - len(first)))]
-    items[:] = ordered
-
-
-def _is_long(test: pytest.Item) -> bool:
-    return test.get_closest_marker("long") is not None
+@pytest.fixture(scope="session")
+async def _loop() -> asyncio.AbstractEventLoop:
+    return asyncio.get_running_loop()
 
 
 @pytest.fixture(autouse=True)
-async def _nothing_outlives_its_test() -> AsyncIterator[None]:
+def _nothing_outlives_its_test(_loop: asyncio.AbstractEventLoop) -> Iterator[None]:
     """All tests of a process share one loop: what one of them has begun ends with it."""
-    before = asyncio.all_tasks()
+    before = asyncio.all_tasks(_loop)
     yield
-    begun = asyncio.all_tasks() - before - {asyncio.current_task()}
+    begun = asyncio.all_tasks(_loop) - before
     left = [task for task in begun if not is_of_a_pool(task)]
     for task in left:
         task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
+    if left:
+        _loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
 
 
 @pytest.fixture(autouse=True)
