@@ -70,10 +70,16 @@ LAYOUT = """() => {
     .filter(([, other]) => one.left < other.right && other.left < one.right
       && one.top < other.bottom - 2 && other.top < one.bottom - 2)
     .map(([b]) => `letters overlap: ${a.textContent} and ${b.textContent}`));
-  return scrollWidth > clientWidth
-    ? [`${scrollWidth - clientWidth} px wider than its room`, ...overlapping] : overlapping;
+  const empty = [...document.querySelectorAll("select[required] option[value='']")];
+  const unsent = empty.filter((one) => one.text !== "Choose one")
+    .map((one) => `no browser sends the choice ${one.text}`);
+  const wider = scrollWidth > clientWidth
+    ? [`${scrollWidth - clientWidth} px wider than its room`] : [];
+  return [...wider, ...overlapping, ...unsent];
 }"""
-"""What is wider than the page, and which letters of charts run into each other."""
+"""What is wider than the page, which letters of charts run into each other, and what can be chosen
+but not sent: something required is left out by an empty value.
+"""
 
 WIDER = """() => {
   const told = (part) => part.getAttribute("aria-label") || part.querySelector("h1")?.textContent
