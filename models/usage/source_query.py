@@ -10,39 +10,63 @@ from models.errors import Invalid
 MONTH_START, MONTH_END = "month_start", "month_end"
 MAX_QUERY_CHARS = 100_000
 
+_PLAIN = r"'(?:[^']|'')*'"
+_ESCAPED = r"'(?:[^'\\]|''|\\.)*'"
+_ESCAPED_BY_NAME = rf"(?<!\w)[eE]{_ESCAPED}|{_PLAIN}"
+_NAME = r'"(?:[^"]|"")*"'
+_ESCAPED_DOUBLE = r'"(?:[^"\\]|""|\\.)*"'
+_TRIPLE = r"'''.*?'''|" + r'""".*?"""'
+_HASH = r"\#[^\n]*"
 
-def _pieces(text: str) -> re.Pattern[str]:
+
+def _pieces(texts: str, asides: str = "(?!)") -> re.Pattern[str]:
+    """What of a query is no code, and the parameters and ends in between. `texts` is what an engine
+    takes for texts and quoted names, `asides` for comments beside those that all have.
+    """
     return re.compile(
         rf"""
-        (?P<aside>--[^\n]*|/\*.*?\*/)
-      | (?P<quoted>{text}|"(?:[^"]|"")*"|\x60[^\x60]*\x60|\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)
-      | (?P<bind>(?<![:\w]):(?P<name>[A-Za-z_]\w*))
+        (?P<aside>--[^\n]*|/\*.*?\*/|{asides})
+      | (?P<quoted>{texts}|\x60[^\x60]*\x60|(?<![\w$])\$(?P<tag>\w*)\$.*?\$(?P=tag)\$)
+      | (?P<bind>(?<![:\w\'")\]\[]):(?P<name>[A-Za-z_]\w*))
       | (?P<end>;)
         """,
         re.VERBOSE | re.DOTALL,
     )
 
 
-_STANDARD = _pieces(r"'(?:[^']|'')*'")
-_ESCAPED = _pieces(r"'(?:[^'\\]|''|\\.)*'")
-_ESCAPING = frozenset({"clickhousedb", "hive", "snowflake", "bigquery", "databricks"})
-"""Engines in whose texts a backslash keeps a quotation mark from ending them."""
+_PIECES = {
+    "postgresql": _pieces(f"{_ESCAPED_BY_NAME}|{_NAME}"),
+    "duckdb": _pieces(f"{_ESCAPED_BY_NAME}|{_NAME}"),
+    "trino": _pieces(f"{_PLAIN}|{_NAME}"),
+    "clickhousedb": _pieces(f"{_ESCAPED}|{_ESCAPED_DOUBLE}", _HASH),
+    "hive": _pieces(f"{_ESCAPED}|{_ESCAPED_DOUBLE}"),
+    "databricks": _pieces(f"{_ESCAPED}|{_ESCAPED_DOUBLE}"),
+    "snowflake": _pieces(f"{_ESCAPED}|{_NAME}", r"//[^\n]*"),
+    "bigquery": _pieces(f"{_TRIPLE}|{_ESCAPED}|{_ESCAPED_DOUBLE}", _HASH),
+}
+"""By engine: whether a backslash keeps a quotation mark from ending a text, and what begins a
+comment, differs."""
 
 _READS = re.compile(r"[\s(]*(select|with|from|values|table)\b", re.IGNORECASE)
+_NESTED = re.compile(r"/\*.*/\*", re.DOTALL)
+_BETWEEN = re.compile(rf"\bbetween\s+:{MONTH_START}\s+and\s+:{MONTH_END}\b", re.IGNORECASE)
 
 
 def read_query(text: str, engine: str) -> str:
     """The query as it is kept, without a semicolon at its end.
 
-    Refuses what is not one query, lacks either edge of the month, or has other parameters.
+    Refuses what is not one query, lacks either edge of the month, has other parameters, or counts
+    the first moment of the next month as well.
     """
     query = text.lstrip("\ufeff").replace("\r\n", "\n").strip()
     if len(query) > MAX_QUERY_CHARS:
         raise _refused(f"It is longer than {MAX_QUERY_CHARS:,} characters.")
-    found = list(_pieces_of(engine).finditer(query))
-    bare = _pieces_of(engine).sub(lambda one: one["end"] or one["bind"] or " ", query)
+    found = list(_PIECES[engine].finditer(query))
+    bare = _PIECES[engine].sub(lambda one: one["end"] or one["bind"] or " ", query)
     if _READS.match(bare) is None:
         raise _refused("It has to begin with SELECT or WITH: it may only read.")
+    if any(_NESTED.match(one["aside"] or "") for one in found):
+        raise _refused("It has a comment within a comment, of which each engine makes its own.")
     if ";" in bare.rstrip("; \t\n"):
         raise _refused("It holds several statements, and one query is asked for.")
     names = {one["name"] for one in found if one["bind"]}
@@ -54,6 +78,11 @@ def read_query(text: str, engine: str) -> str:
                 f"It lacks :{name}. A month goes from :{MONTH_START}, included, to :{MONTH_END},"
                 " excluded, both as instants."
             )
+    if _BETWEEN.search(bare):
+        raise _refused(
+            f"What is between both edges is the first moment of the next month, too. Write >="
+            f" :{MONTH_START} and < :{MONTH_END}."
+        )
     end = next((one.start() for one in found if one["end"]), len(query))
     return query[:end].rstrip()
 
@@ -70,15 +99,11 @@ def query_for(
         # A blank parts the edge from a cast behind it.
         return f"{literals[one['name']]} " if one["bind"] else one[0]
 
-    return f"select * from (\n{_pieces_of(engine).sub(written, query)}\n) pulled"
+    return f"select * from (\n{_PIECES[engine].sub(written, query)}\n) pulled"
 
 
 def query_hash(query: str) -> str:
     return hashlib.sha256(query.encode()).hexdigest()
-
-
-def _pieces_of(engine: str) -> re.Pattern[str]:
-    return _ESCAPED if engine in _ESCAPING else _STANDARD
 
 
 def _refused(why: str) -> Invalid:

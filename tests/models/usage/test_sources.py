@@ -6,6 +6,7 @@ import pytest
 
 from models.errors import Invalid
 from models.usage.source_address import (
+    ENGINES,
     filled,
     filled_address,
     read_address,
@@ -97,6 +98,9 @@ ONE_QUERY = (
     f"(select customer, ';' as x, calls from t where {EDGES})",
     f"select customer, calls::bigint, ':other' || '--' from t where {EDGES} /* ; :x */ ;;",
     f"select $$;:x$$ as customer, 50 % 7 as calls from t where {EDGES}",
+    f"select customer, a[:n], {{'a':b}} from t where {EDGES} -- of /* a month",
+    f"select customer, a$b$ as calls from t where {EDGES} and c$b$ < 2",
+    f"select customer, calls from t where a <> E'it\\'s; :x' and {EDGES}",
     "select customer, calls from t where d > :month_start::date and d < :month_end::date",
 )
 NO_QUERY = {
@@ -109,6 +113,8 @@ NO_QUERY = {
     "select 1 -- :month_start :month_end": "lacks :month_start",
     "select ':month_start', ':month_end'": "lacks :month_start",
     f"{QUERY} and region = :region": "It has :region",
+    f"{QUERY} /* a /* b */ c */": "a comment within a comment",
+    "select customer, calls from t where d between :month_start\nand :month_end": "Write >= :month",
     "select " + "x" * 100_000: "longer than 100,000",
 }
 
@@ -130,6 +136,26 @@ def test_what_is_not_one_select_of_a_month_is_refused(query: str) -> None:
         read_query(query, "postgresql")
     assert NO_QUERY[query] in refused.value.sentence
     assert refused.value.field == "query"
+
+
+OF_ENGINES = {
+    "bigquery": (r"""where x <> '''it's; :x''' and y <> "\"; :x" # don't; :x""", "`a;:x`"),
+    "clickhousedb": (r"""where x <> 'it\'s; :x' and "a\"; :x" > 1 # don't; :x""", "`a;:x`"),
+    "databricks": (r"""where x <> "it's \"; :x" and raw:y > 1 -- don't; :x""", "`a;:x`"),
+    "duckdb": (r"""where x <> E'it\'s; :x' and "a;:x" > 1 -- don't; :x""", "t"),
+    "hive": (r"""where x <> "it's \"; :x" -- don't; :x""", "`a;:x`"),
+    "postgresql": (r"""where x <> '\' and y <> $a$;:x$a$ -- don't; :x""", "t"),
+    "snowflake": (r"""where x <> 'it\'s; :x' and "a\" > $1:y // don't; :x""", "t"),
+    "trino": (r"""where x <> '\' and "a;:x" > 1 -- don't; :x""", "t"),
+}
+"""What is no code where that engine runs it."""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_each_engine_has_its_own_texts_and_comments(engine: str) -> None:
+    where, table = OF_ENGINES[engine]
+    query = f"select customer, calls from {table} {where}\nand {EDGES}"
+    assert read_query(query, engine) == query
 
 
 def test_a_backslash_ends_no_text_where_the_engine_has_it_so() -> None:
