@@ -128,10 +128,10 @@ async def take_in(
 ) -> PullDone:
     """Take in all the rows of an answer, and record the pull; bills follow in this transaction.
 
-    Whom the source told of before, and has nothing now, has used nothing. An answer without a row,
-    or one that would take more than the set share of customers to zero, changes nothing and is
-    recorded as held, unless it is taken in `anyway`. Raises BadAnswer, and SourceChanged where it
-    is no more what was asked: nothing was written.
+    Whose figure is the source's, and of whom it has nothing now, has used nothing. An answer
+    without a row, or one that would take more than the set share of customers to zero, changes
+    nothing and is recorded as held, unless it is taken in `anyway`. Raises BadAnswer, and
+    SourceChanged where it is no more what was asked: nothing was written.
     """
     await require(session, asking.context.user, Permission.KEEP_BOOKS)
     try:

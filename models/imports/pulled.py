@@ -233,7 +233,7 @@ class Foretold:
         return {what: names for what, names in named.items() if names}
 
 
-# Whom the source told of before, and has nothing now, has used nothing.
+# Whose figure is the source's, and of whom it has nothing now, has used nothing.
 _COMPARE = """
 create temp table compared on commit drop as
 select customer_id, u.api_usage as before, case
