@@ -15,6 +15,7 @@ from bot.cli.output import (
     progress_bar,
     run,
     say,
+    say_aside,
     say_flaws,
     say_json,
 )
@@ -32,6 +33,7 @@ from models.imports.pulled import Foretold
 from models.outbox.notifications import Recalculation
 from models.people.users import system_user
 from models.period import Period
+from models.usage.drivers import missing_driver
 from models.usage.pulls import Answer, PullOutcome, UsagePull, last_pulls
 from models.usage.source_address import ENGINES
 from models.usage.sources import (
@@ -81,6 +83,8 @@ async def _add(name: str, url: str, query: Path, connect_args: Path | None) -> E
         source, is_new = await set_source(session, name, url, _text_of(query), context, args)
     what = "added" if is_new else "changed"
     say(f"{source.name} is {what}: {ENGINES[source.engine]}, {source.url}")
+    if missing := missing_driver(source.engine):
+        say_aside(f"  {missing}")
     say("  Check a month, then pull it: once one is taken in, it is asked by itself as well.")
     return Exit.DONE
 

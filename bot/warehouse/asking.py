@@ -15,6 +15,7 @@ from bot.warehouse.errors import WarehouseFailed, without_secrets
 from bot.warehouse.secrets import NamedSettings
 from models.context import Source
 from models.imports.pulled_rows import Chunk, PulledRows
+from models.usage.drivers import DRIVERS, not_installed
 from models.usage.pulls import Asking
 from models.usage.source_address import ENGINES as CALLED
 from models.usage.source_address import filled, filled_address
@@ -121,7 +122,7 @@ class _Question:
             )
 
     def _made(self, how: Engine, url: sa.URL, args: dict[str, Any]) -> sa.Engine:
-        called = CALLED[self._scheme]
+        called, driver = CALLED[self._scheme], DRIVERS[self._scheme]
         if self._scheme == "postgresql":
             url = url.set(drivername="postgresql+psycopg")
         try:
@@ -129,18 +130,17 @@ class _Question:
                 url, connect_args=args, poolclass=sa.NullPool, hide_parameters=True
             )
         except (ModuleNotFoundError, NoSuchModuleError):
-            needed = f" Install countersign[{how.extra}]." if how.extra else ""
-            raise WarehouseFailed(f"The driver for {called} is not installed.{needed}") from None
+            raise WarehouseFailed(not_installed(self._scheme)) from None
         module = type(engine.dialect).__module__
-        if module.partition(".")[0] != how.module:
+        if module.partition(".")[0] != driver.package:
             wrong = module.partition(".")[0].replace("_", "-")
             raise WarehouseFailed(
                 f"{called} would be asked by {wrong}, which is not used here because it computes"
-                f" wrongly. Uninstall {wrong}, and install countersign[{how.extra}]."
+                f" wrongly. Uninstall {wrong}, and install countersign[{driver.extra}]."
             )
         if is_too_old(self._scheme):
             raise WarehouseFailed(
-                f"The driver for {called} is too old. Install countersign[{how.extra}]."
+                f"The driver for {called} is too old. Install countersign[{driver.extra}]."
             )
         return engine
 

@@ -45,15 +45,13 @@ def read_rows(connection: sa.Connection, query: str, limits: Limits) -> Answered
 
 @dataclass(frozen=True)
 class Engine:
-    """An engine by its scheme: `extra` installs its driver, which is of the package `module`.
+    """An engine by its scheme.
 
     `instant` is the format of a literal for a moment in UTC. `prepare` makes of connect arguments
     those that keep to the limits; `session` are statements that do. `version` asks for it, and
     `role` for the server and the role that a connection has, where it can be Countersign's own.
     """
 
-    extra: str | None
-    module: str
     instant: str
     prepare: Callable[[sa.URL, Mapping[str, Any], Limits], dict[str, Any]]
     session: Callable[[Limits], Sequence[str]] = lambda limits: ()
@@ -218,31 +216,23 @@ _IN_UTC_SESSION = "timestamp '{}'"
 
 ENGINES = {
     "duckdb": Engine(
-        "duckdb",
-        "duckdb_sqlalchemy",
         _TIMESTAMPTZ,
         _duckdb,
         _duckdb_session,
         read=_read_duckdb,
     ),
     "postgresql": Engine(
-        None,
-        "sqlalchemy",
         _TIMESTAMPTZ,
         _postgresql,
         version="show server_version",
         role=SERVER_AND_ROLE,
     ),
     "clickhousedb": Engine(
-        "clickhouse",
-        "clickhouse_connect",
         "toDateTime64('{}', 6, 'UTC')",
         _as_given,
         read=_read_clickhouse,
     ),
     "hive": Engine(
-        "spark",
-        "pyhive",
         _IN_UTC_SESSION,
         _as_given,
         lambda limits: (
@@ -252,8 +242,6 @@ ENGINES = {
         read=_read_hive,
     ),
     "snowflake": Engine(
-        "snowflake",
-        "snowflake",
         "to_timestamp_tz('{} +0000', 'YYYY-MM-DD HH24:MI:SS TZHTZM')",
         _as_given,
         lambda limits: (
@@ -262,13 +250,9 @@ ENGINES = {
         ),
         "select current_version()",
     ),
-    "bigquery": Engine(
-        "bigquery", "sqlalchemy_bigquery", "timestamp '{}+00'", _as_given, version=""
-    ),
-    "trino": Engine("trino", "trino", "timestamp '{} UTC'", _trino),
+    "bigquery": Engine("timestamp '{}+00'", _as_given, version=""),
+    "trino": Engine("timestamp '{} UTC'", _trino),
     "databricks": Engine(
-        "databricks",
-        "databricks",
         "timestamp '{}Z'",
         _as_given,
         lambda limits: ("set time zone 'UTC'", f"set statement_timeout = {limits.seconds}"),

@@ -10,6 +10,7 @@ from handlers.http.faults import MONTH
 from models.context import Source
 from models.period import Period
 from models.queries.sources import MonthOfSource, PullLine, SourceDetails, SourceLine
+from models.usage.drivers import missing_driver
 from models.usage.pulls import PullOutcome, UsagePull
 from models.usage.sources import UsageSource
 
@@ -55,11 +56,12 @@ class SourceMonthAnswer(BaseModel):
 
 class WholeSourceAnswer(SourceAnswer):
     """A source with what it is asked, the arguments of its driver, and its months, the latest
-    first.
+    first. `missing_driver`: what to install where that is not here.
     """
 
     query: str
     connect_args: dict[str, Any]
+    missing_driver: str | None
     months: list[SourceMonthAnswer]
 
 
@@ -170,6 +172,7 @@ def whole_source(facts: SourceDetails) -> WholeSourceAnswer:
         **_columns(facts.source, last, underway),
         query=facts.source.query,
         connect_args=facts.source.connect_args,
+        missing_driver=missing_driver(facts.source.engine) or None,
         months=[_month(one) for one in facts.months],
     )
 

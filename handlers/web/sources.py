@@ -19,6 +19,7 @@ from models.errors import Invalid
 from models.people.permissions import Permission
 from models.period import Period
 from models.queries.sources import find_pull, list_sources, load_pull_notice, source_details
+from models.usage.drivers import missing_driver
 from models.usage.pull_requests import ask_source
 from models.usage.pulls import PullOutcome
 from models.usage.source_address import typed_connect_args
@@ -31,6 +32,8 @@ from models.usage.sources import (
     switch_off_source,
     switch_on_source,
 )
+
+LOOK = "Look at what it answers before you take it in."
 
 router = APIRouter(route_class=PageRoute)
 
@@ -83,7 +86,7 @@ async def create(context: Asking, typed: Typed) -> Response:
         source = await add_source(
             context.session, typed.get("name", ""), context=context, **_asked(typed)
         )
-    told = f"{name(source.name)} is there. Look at what it answers before you take it in."
+    told = f"{name(source.name)} is there. {missing_driver(source.engine) or LOOK}"
     return see(context.request, f"/sources/{source.id}", told)
 
 
@@ -100,8 +103,8 @@ async def change(context: Asking, source_id: PathId, typed: Typed) -> Response:
         return await _form_page(context, form, await find_source(context.session, source_id))
 
     async with shown_again(context, typed, drawn):
-        await change_source(context.session, source_id, context, **_asked(typed))
-    told = "The source is changed. Check what it answers."
+        source = await change_source(context.session, source_id, context, **_asked(typed))
+    told = f"The source is changed. {missing_driver(source.engine) or 'Check what it answers.'}"
     return see(context.request, f"/sources/{source_id}", told)
 
 
@@ -163,6 +166,7 @@ async def _source_page(
         live=None if form.is_refused else live,
         form=form,
         facts=facts,
+        missing=missing_driver(facts.source.engine),
         source=facts.source,
         arguments=json.dumps(facts.source.connect_args),
         words=source_text,

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
+from handlers.slack.blocks.sources import source_added
 from models.db.database import Database
 from models.usage.pulls import Answer as Answered
 from models.usage.pulls import Asking, PullEnd, PullOutcome, record_pull
-from models.usage.sources import source_named
+from models.usage.sources import UsageSource, source_named
 from tests.harness.browser_side import BrowserSide, Visitor
 from tests.harness.cast import People
 from tests.harness.files import rows_of
@@ -52,6 +53,24 @@ async def test_a_source_is_kept_changed_switched_off_and_on_again(ana: Visitor) 
     assert on["switched_off_at"] is None
     (listed,) = (await ana.get("/api/sources")).json["sources"]
     assert listed == {name: on[name] for name in listed}
+
+
+async def test_a_driver_that_is_not_installed_is_named_as_soon_as_a_source_is_added(
+    ana: Visitor, served: BrowserSide, people: People
+) -> None:
+    needed = "The driver for Spark is not installed. Install countersign[spark] wherever sources"
+    by_script = await ana.post("/api/sources", json=EVENTS | {"url": "hive://warehouse:10000"})
+    assert by_script.json["missing_driver"].startswith(needed)
+    browser = await served.signed_in(people.ana)
+    typed = EVENTS | {"name": "Others", "url": "hive://warehouse:10000", "connect_args": ""}
+    added = await browser.post("/sources/new", data=typed)
+    assert added.status == 303, added.text
+    shown = (await browser.get(added.headers["Location"])).text
+    assert shown.count(needed) == 2, "told and shown"
+    assert needed in source_added(UsageSource(id=1, name="Spark", url="hive://warehouse")).text
+
+    there = await ana.patch(f"/api/sources/{by_script.json['id']}", json={"url": "duckdb://"})
+    assert there.json["missing_driver"] is None
 
 
 @pytest.mark.parametrize(

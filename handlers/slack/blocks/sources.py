@@ -31,6 +31,7 @@ from handlers.wording.source_text import (
 )
 from models.period import Period
 from models.queries.sources import PullNotice, SourceLine
+from models.usage.drivers import missing_driver
 from models.usage.pulls import PullOutcome
 from models.usage.sources import UsageSource
 
@@ -143,10 +144,14 @@ def source_form() -> View:
     )
 
 
+CHECK_FIRST = "Check a month before you pull it: that says what would change."
+
+
 def source_added(source: UsageSource) -> SlackMessage:
     return sentence_message(
         bold(name(source.name)),
-        " is there. Check a month before you pull it: that says what would change.",
+        " is there. ",
+        missing_driver(source.engine) or CHECK_FIRST,
         buttons=[button(ActionId.ASK_SOURCE, "Ask it", pack(), "primary"), *_page(source.id)],
     )
 

@@ -77,6 +77,9 @@ def test_a_month_is_checked_pulled_and_pulled_again(terminal: Terminal) -> None:
     assert [(one["name"], one["last_pull"]["outcome"]) for one in listed] == [
         ("Events", "unchanged")
     ]
+    hive = ("--url", "hive://warehouse:10000", "--query", "usage.sql")
+    lacking = terminal.run("sources", "add", "Spark", *hive).stderr
+    assert lacking.startswith("  The driver for Spark is not installed. Install countersign[spark]")
     terminal.done("sources", "add", "Other", "--url", "duckdb://", "--query", "usage.sql")
     overlap, what_to_do = terminal.done("sources", "check", "Other", "2026-10").splitlines()[-2:]
     assert re.fullmatch("  also told by Events, pulled .{10} ..:..: “Acme” and “Beta”", overlap)

@@ -1,10 +1,12 @@
 """Sources of usage: what may be kept of an address and of a query."""
 
+import tomllib
 from datetime import UTC, datetime
 
 import pytest
 
 from models.errors import Invalid
+from models.usage.drivers import DRIVERS, missing_driver
 from models.usage.source_address import (
     ENGINES,
     filled,
@@ -14,6 +16,7 @@ from models.usage.source_address import (
     typed_connect_args,
 )
 from models.usage.source_query import query_for, read_query
+from tests.architecture.pages import ROOT
 
 EDGES = "happened >= :month_start and happened < :month_end"
 QUERY = f"select customer, calls from t where {EDGES}"
@@ -81,6 +84,13 @@ def test_connect_arguments_hold_no_secret_either(args: object, words: str) -> No
     assert words in refused.value.sentence
     assert "hunter2" not in refused.value.sentence
     assert read_connect_args({"private_key_file": "/run/key.p8"})
+
+
+def test_each_engine_has_a_driver_that_an_extra_installs() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert DRIVERS.keys() == ENGINES.keys()
+    assert {one.extra for one in DRIVERS.values()} - {None} <= {*project["optional-dependencies"]}
+    assert (missing_driver("duckdb"), missing_driver("postgresql")) == ("", "")
 
 
 def test_connect_arguments_are_typed_as_json() -> None:
