@@ -18,6 +18,9 @@ async def test_kim_goes_away_on_the_web_and_finance_sees_that_lee_stands_in(
     assert (gone.status, gone.headers["Location"]) == (303, "/account")
     told = (await kim.get("/account")).text
     assert "away up to and including 20 November 2026. Meanwhile Lee decides" in told
+    assert (
+        f'<option value="{people.lee.id}" selected>Lee</option>' in (await kim.get("/account")).text
+    )
     for page in ("/people", f"/people/{people.kim.id}"):
         assert "20 November 2026" in (await ana.get(page)).text
     seen = (await ana.get(f"/api/users/{people.kim.id}")).json
