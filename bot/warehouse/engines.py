@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sqlalchemy as sa
 
 from bot.warehouse.errors import WarehouseFailed
+from models.db.database import NOTICED_WHEN_GONE
 from models.db.role import SERVER_AND_ROLE
 from models.imports.pulled_rows import CALLS, CHUNK_ROWS, Chunk, ListedRows
 from models.late import Late
@@ -179,7 +180,7 @@ def _postgresql(url: sa.URL, given: Mapping[str, Any], limits: Limits) -> dict[s
         f" -c statement_timeout={limits.seconds * 1000}"
     )
     options = " ".join([*filter(None, asked), kept])
-    return {"connect_timeout": 30, **given, "options": options}
+    return {"connect_timeout": 30, **NOTICED_WHEN_GONE, **given, "options": options}
 
 
 def _trino(url: sa.URL, given: Mapping[str, Any], limits: Limits) -> dict[str, Any]:

@@ -22,6 +22,12 @@ LONG_LOCK_S = 60.0
 
 # A machine that is gone without a word is noticed within half a minute, on either side.
 KEEPALIVE_S, KEEPALIVE_EVERY_S, KEEPALIVES = 10, 5, 3
+NOTICED_WHEN_GONE = {
+    "keepalives_idle": KEEPALIVE_S,
+    "keepalives_interval": KEEPALIVE_EVERY_S,
+    "keepalives_count": KEEPALIVES,
+}
+"""What a driver is told for it."""
 
 Doing = Callable[[AsyncSession, Collection[Any]], Awaitable[None]]
 
@@ -134,9 +140,7 @@ def _engine(url: str, pool_size: int | None, **limits_s: float) -> AsyncEngine:
     }
     driver: dict[str, Any] = {
         "options": " ".join(f"-c {name}={value}" for name, value in settings.items()),
-        "keepalives_idle": KEEPALIVE_S,
-        "keepalives_interval": KEEPALIVE_EVERY_S,
-        "keepalives_count": KEEPALIVES,
+        **NOTICED_WHEN_GONE,
     }
     if pool_size is not None:
         pool = {"pool_size": pool_size, "max_overflow": 0, "pool_use_lifo": True}

@@ -15,8 +15,10 @@ from zoneinfo import ZoneInfo
 
 import duckdb
 import pytest
+import sqlalchemy as sa
 
 from bot.warehouse.asking import asked
+from bot.warehouse.engines import ENGINES, Limits
 from bot.warehouse.errors import WarehouseFailed
 from models.context import Context, Source
 from models.imports.csv_columns import UNREADABLE
@@ -254,6 +256,12 @@ async def test_whoever_stops_waiting_stops_the_engine(engine: str, database_url:
     with pytest.raises(asyncio.CancelledError):
         await asking
     assert time.monotonic() - began < 20
+
+
+def test_a_server_that_is_gone_without_a_word_is_noticed() -> None:
+    url = sa.make_url("postgresql://reader@warehouse/events")
+    told = ENGINES["postgresql"].prepare(url, {"keepalives_idle": 7}, Limits(60))
+    assert [told[f"keepalives_{name}"] for name in ("idle", "interval", "count")] == [7, 5, 3]
 
 
 async def test_a_query_can_write_nothing(database_url: str) -> None:
