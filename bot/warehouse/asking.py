@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from itertools import chain
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -30,9 +31,12 @@ async def asked(asking: Asking) -> AsyncIterator[PulledRows]:
 
     Whatever goes wrong is a WarehouseFailed, which repeats no secret.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="warehouse") as executor:
+    with (
+        TemporaryDirectory(prefix="countersign-warehouse-") as temp_folder,
+        ThreadPoolExecutor(1, thread_name_prefix="warehouse") as executor,
+    ):
         loop = asyncio.get_running_loop()
-        question = _Question(asking, _limits(asking))
+        question = _Question(asking, _limits(asking, temp_folder))
         try:
             columns, chunks = await loop.run_in_executor(executor, question.ask)
             yield PulledRows(columns, chunks, executor, question.version)
@@ -43,13 +47,13 @@ async def asked(asking: Asking) -> AsyncIterator[PulledRows]:
             await loop.run_in_executor(executor, question.close)
 
 
-def _limits(asking: Asking) -> Limits:
+def _limits(asking: Asking, temp_folder: str) -> Limits:
     """The command line may read what its user may; others only in folders that are set."""
     context = asking.context
     folders = context.settings.warehouse_files
     if folders is None and context.source != Source.CLI:
         folders = ()
-    return Limits(round(context.settings.pull_minutes * 60) or 1, folders)
+    return Limits(round(context.settings.pull_minutes * 60) or 1, temp_folder, folders)
 
 
 def _hint(told: str) -> str:

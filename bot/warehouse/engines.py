@@ -1,5 +1,6 @@
 """How each engine is connected to, told its limits, and read."""
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -30,10 +31,11 @@ ARROW_ROWS = 50_000
 @dataclass(frozen=True)
 class Limits:
     """For how long an engine may work on a query, and in which folders an embedded one may read
-    files; None: wherever its user may.
+    files; None: wherever its user may. What it cannot hold in memory goes to `temp_folder`.
     """
 
     seconds: int
+    temp_folder: str
     folders: Sequence[str] | None = None
 
 
@@ -119,6 +121,10 @@ def _refuse_in_process(client: Any, limits: Limits) -> None:
         )
 
 
+_MEMORY = "1GB"
+_THREADS = max(1, (os.cpu_count() or 1) - 1)
+"""In the process that answers people: by itself DuckDB takes all processors, and most memory."""
+
 _HARMLESS = frozenset({"memory_limit", "preserve_insertion_order", "threads"})
 """What DuckDB may be told by others than the command line: other options lead to files, or to
 extensions, which are programs.
@@ -134,7 +140,12 @@ def _duckdb(url: sa.URL, given: Mapping[str, Any], limits: Limits) -> dict[str, 
         _refuse_options({*url.query, *given.get("config", {})} - _HARMLESS)
         if is_file:
             _refuse_outside(str(url.database), limits.folders)
-    return {**given, "read_only": is_file}
+    limited = {
+        "memory_limit": _MEMORY,
+        "threads": _THREADS,
+        "temp_directory": limits.temp_folder,
+    }
+    return {**given, "config": limited | given.get("config", {}), "read_only": is_file}
 
 
 def _refuse_options(names: Iterable[str]) -> None:

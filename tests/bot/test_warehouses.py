@@ -308,6 +308,22 @@ async def test_duckdb_may_be_told_how_much_it_takes(tmp_path: Path) -> None:
     assert told == [["Acme", "1"]]
 
 
+async def test_what_duckdb_cannot_hold_in_memory_is_kept_where_it_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".tmp").write_text("By itself DuckDB makes a folder of this name here.")
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("tempfile.tempdir", str(temporary))
+    names = "select i || ' is a long name of a customer' from range(1000000) t (i) group by 1"
+    query = selecting(f"(select count(*) from ({names}))")
+    args: dict[str, object] = {"config": {"memory_limit": "40MB", "threads": 1}}
+    told = await ask(Warehouse("duckdb://"), query, folders=(str(tmp_path),), args=args)
+    assert told == [["Acme", "1000000"]]
+    assert list(temporary.iterdir()) == []
+
+
 async def test_a_database_file_is_not_made_by_asking(tmp_path: Path) -> None:
     file = tmp_path / "events.duckdb"
     with pytest.raises(WarehouseFailed, match="does not exist"):
