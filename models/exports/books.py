@@ -97,6 +97,13 @@ _COLUMNS: dict[Table, dict[str, str]] = {
         "changes": "coalesce(ch.changes, '[]')",
         "created_at": _utc("u.created_at"),
         "updated_at": _utc("u.updated_at"),
+        "recorded_by": "r.name",
+        "recorded_at": _utc("u.recorded_at"),
+        "recorded_from": "u.recorded_from",
+        "recorded_reason": "u.recorded_reason",
+        "recorded_file": "u.recorded_file",
+        "pulled_from": "o.name",
+        "pull_id": "u.pull_id",
     },
     Table.CUSTOMERS: {
         column.name: _OF_CUSTOMER.get(column.name, f"c.{column.target}")
@@ -110,7 +117,7 @@ _TYPED = frozenset(
     {
         *("customer", "stakeholder", "acted_for", "comment", "name", "email", "csm", "sales"),
         *("billing_address", "billing_email", "cc_emails", "tax_id", "tax_note", "locale"),
-        "slack_channel_id",
+        *("slack_channel_id", "recorded_by", "recorded_reason", "recorded_file", "pulled_from"),
     }
 )
 """Texts that people have typed."""
@@ -135,11 +142,15 @@ _FROM: dict[Table, str] = {
     Table.USAGE: f"""
         from usages u
         join customers c on c.id = u.customer_id
+        left join users r on r.id = u.recorded_by
+        left join usage_pulls p on p.id = u.pull_id
+        left join usage_sources o on o.id = p.source_id
         left join lateral (
             select jsonb_agg(jsonb_build_object(
                 'old', h.old_api_usage, 'new', h.new_api_usage, 'by_id', h.changed_by,
                 'by', s.name, 'at', {_utc("h.changed_at")}, 'reason', h.reason,
-                'source', h.source) order by h.id) as changes
+                'source', h.source, 'file', h.file_name, 'pull_id', h.pull_id)
+                order by h.id) as changes
             from usage_changes h join users s on s.id = h.changed_by
             where h.usage_id = u.id) ch on true
         where {{scope}}

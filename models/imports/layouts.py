@@ -121,7 +121,13 @@ _FIGURES = (
 
 _MONTH = "u.year::text = s.year and u.month::text = ltrim(s.month, '0')"
 
-_KEPT_BESIDE = frozenset({"id", "changes", "created_at", "updated_at", "origin", "days"})
+_KEPT_BESIDE = frozenset(
+    {
+        *("id", "changes", "created_at", "updated_at", "origin", "days"),
+        *("recorded_by", "recorded_at", "recorded_from", "recorded_reason", "recorded_file"),
+        *("pulled_from", "pull_id"),
+    }
+)
 _REPEATED = (Unique("customer", "customer_id, year, month", "is the same customer and month"),)
 
 USAGE = Layout(

@@ -19,6 +19,7 @@ from models.actions.comment import add_comment
 from models.db.database import Database
 from models.exports.books import export_book
 from models.exports.formats import DATED, Format, Table
+from models.imports.files import Imported
 from models.period import Period
 from models.queries.scope import EVERYTHING, Scope
 from models.usage.usage import record_usage
@@ -26,6 +27,8 @@ from tests.architecture.pages import page
 from tests.harness.books import OCTOBER, act, make_bills, send_out, work_on
 from tests.harness.cast import People
 from tests.harness.database import TestDatabase, unguarded
+from tests.harness.files import load
+from tests.harness.pulled import pull_days
 from tests.harness.tampering import actions_of, tamper
 
 NASTY = '=HYPERLINK("http://x","1")\n„Ünïcode“, \\N and \'quotes\'\t'
@@ -135,6 +138,33 @@ async def test_usage_is_told_with_every_change_of_it(
     assert (change["old"], change["new"], change["by"]) == (1500, 1700, "Ana")
     assert (change["reason"], change["at"]) == ("counted again", "2026-11-02T09:00:00.000000Z")
     assert len(await written(db, Table.USAGE, Format.JSONL)) == 3
+
+
+async def test_usage_is_told_with_where_it_came_from_and_read_back_unchanged(
+    db: Database, people: People, bills: list[int]
+) -> None:
+    async with db.transaction() as session:
+        customer = await session.scalar(sa.text("select min(id) from customers"))
+        assert customer
+        pull = await pull_days(session, act(people.ana), customer, {OCTOBER.first_day: 1700})
+        first = pull.id
+        await record_usage(session, customer, OCTOBER, 1800, act(people.ana), "=counted again")
+    [row] = await written(db, Table.USAGE, Format.CSV, Scope(bill_id=bills[0]))
+    assert (row["recorded_by"], row["recorded_from"]) == ("Ana", "slack")
+    assert (row["recorded_reason"], row["recorded_at"][:10]) == ("'=counted again", "2026-11-02")
+    assert (row["recorded_file"], row["pulled_from"], row["pull_id"]) == ("", "", "")
+    [row] = await written(db, Table.USAGE, Format.JSONL, Scope(bill_id=bills[0]))
+    assert [one["pull_id"] for one in row["changes"]] == [first, None]
+
+    async with db.transaction() as session:
+        again = (await pull_days(session, act(people.ana), customer, {OCTOBER.first_day: 1700})).id
+    [row] = await written(db, Table.USAGE, Format.JSONL, Scope(bill_id=bills[0]))
+    assert (row["pulled_from"], row["pull_id"], row["recorded_file"]) == ("events", again, None)
+    async with db.reading() as session:
+        pieces = export_book(session, Table.USAGE, Format.CSV, EVERYTHING, lambda *_: None)
+        book = b"".join([piece async for piece in pieces])
+    assert await load(db, people.ana, "usage", book.decode()) == Imported(0, 0, 3)
+    assert await written(db, Table.USAGE, Format.JSONL, Scope(bill_id=bills[0])) == [row]
 
 
 @pytest.mark.parametrize("table", DATED)
