@@ -43,8 +43,9 @@ from sandbox.fake_slack.app import serve
 from sandbox.fake_slack.sandbox import Sandbox
 from tests.bot.helpers import said_to
 from tests.harness.billing import drawn
-from tests.harness.database import EMPTY, TestPostgres, keep_plans
+from tests.harness.database import EMPTY, TestDatabase, TestPostgres
 from tests.harness.issuing import issue_bill, mark_delivered
+from tests.harness.job_pools import close_pools
 from tests.harness.running import slack_client, worker_only
 from tests.harness.scene import prove
 from tests.harness.tampering import discrepancies, tamper
@@ -77,8 +78,6 @@ NOW = datetime(2025, 1, 7, 12, tzinfo=UTC)
 """Two hours after the last thing that happened."""
 FEBRUARY = datetime(2025, 2, 4, 9, tzinfo=UTC)
 RULES = BillingSettings(approvals_channel="CAPPROVALS", chunk_customers=15)
-FEW = 4
-"""Of connections: each has to get to know its tables and plans."""
 LONG_S = 120.0
 """Some hundred jobs, on a machine with other things to do."""
 
@@ -108,7 +107,7 @@ LISTS = sa.select(Message.id).where(Message.kind == MessageKind.SENDING).order_b
 
 @dataclass(frozen=True)
 class Migrated:
-    """An old database, restored and migrated once, to be copied for each test."""
+    """An old database, restored and migrated."""
 
     old: OldDatabase
     name: str
@@ -124,19 +123,28 @@ def migrated(request: pytest.FixtureRequest, postgres: TestPostgres) -> Iterator
     postgres.drop(name)
 
 
-@pytest.fixture
-def database_url(postgres: TestPostgres, migrated: Migrated) -> Iterator[str]:
+@pytest.fixture(scope="module")
+async def copied(postgres: TestPostgres, migrated: Migrated) -> AsyncIterator[TestDatabase]:
+    """What one test after the other works in, with connections that know its tables."""
     name = postgres.create(migrated.name)
-    yield postgres.url(name)
+    copy = TestDatabase(name, postgres.url(name))
+    yield copy
+    await copy.db.close()
+    await close_pools(copy.url)
+    copy.close()
     postgres.drop(name)
 
 
 @pytest.fixture
-async def db(database_url: str) -> AsyncIterator[Database]:
-    database = Database(database_url, FEW, long_pool_size=FEW)
-    keep_plans(database)
-    yield database
-    await database.close()
+def db(copied: TestDatabase) -> Database:
+    """It holds what it held when it had been migrated."""
+    copied.clear()
+    return copied.db
+
+
+@pytest.fixture
+def database_url(db: Database) -> str:
+    return db.url
 
 
 async def by(session: AsyncSession, name: str, now: datetime = NOW) -> Context:
@@ -221,11 +229,9 @@ async def test_what_went_out_in_another_currency_stays_in_it(
     assert late[0] == late[1]
 
 
-async def test_todays_program_makes_such_a_database(postgres: TestPostgres) -> None:
+async def test_todays_program_makes_such_a_database(database: TestDatabase) -> None:
     """With bills and messages in every state, and every job: the next one can be made any time."""
-    name = postgres.create()
-    db = Database(postgres.url(name))
-    keep_plans(db)
+    db = database.db
     await happen(db)
     assert await discrepancies(db) == []
     async with db.reading() as session:
@@ -234,8 +240,6 @@ async def test_todays_program_makes_such_a_database(postgres: TestPostgres) -> N
         assert {state for _, state in found} == {*State}
         assert {*await session.scalars(MESSAGE_STATES)} == {*MessageState}
         assert {*await session.scalars(TASKS)} == {*Task}
-    await db.close()
-    postgres.drop(name)
 
 
 async def test_what_its_documents_say_is_known_from_their_text(db: Database) -> None:
