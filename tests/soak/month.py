@@ -142,7 +142,7 @@ class Month:
             begun = stage is Stage.GENERATION or not blow.generating
             if begun and messages(self._sandbox) >= blow.messages:
                 return True
-            await asyncio.sleep(0.005)
+            await asyncio.sleep(0.02)
         return False
 
     async def _type_the_command(self) -> None:

@@ -147,7 +147,7 @@ async def _play(
                 last, seen = time.monotonic(), sent.arrived
             if time.monotonic() - last > PATIENCE_S:
                 raise TimeoutError(f"after {sent.arrived} letters")
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.05)
     except (TimeoutError, BotDied) as error:
         sent.violations.append(f"it never ended: {error!r}")
     _collect(slack, sent)
