@@ -1,8 +1,9 @@
 """Every verb, in every state, by every role, whatever approvals the customer requires."""
 
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from itertools import groupby, product
 from typing import Any, NamedTuple
@@ -11,6 +12,8 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from handlers.wording.formatting import use_prefix
+from handlers.wording.refusals import Medium, refusal_text
 from models.actions.approve import approve_bill, reject_bill
 from models.actions.comment import add_comment, delete_comment, edit_comment
 from models.actions.hold import hold_bill, release_bill
@@ -30,15 +33,15 @@ from models.bills.incoming import DeliveryReport, Failure
 from models.bills.states import REMARKS, HoldReason, RejectReason, Verb
 from models.context import Context
 from models.customers.customers import Customer
-from models.db.database import Database
-from models.errors import NotAllowed, WrongState
+from models.errors import NotAllowed, Refusal, WrongState
 from models.people.permissions import Role
 from models.people.users import User, add_user
 from models.period import Period
 from models.settings import BillingSettings
 from models.usage.usage import Usage
 from tests.harness.billing import drawn
-from tests.harness.cast import People
+from tests.harness.cast import People, add_people, find_people
+from tests.harness.database import TestPostgres
 from tests.harness.issuing import issue_bill, mark_delivered
 from tests.harness.scene import (
     NOW,
@@ -46,6 +49,7 @@ from tests.harness.scene import (
     add_customer,
     contents,
     generate,
+    in_slack,
     prove,
     record_usage,
 )
@@ -348,6 +352,7 @@ DO: dict[Verb, Doing] = {
 """How each verb is done to a bill; the last is the person's own comment on it."""
 
 
+OFFERED = {Verb.RELEASE, Verb.REVISE, Verb.SEND, Verb.UNDO, Verb.VOID, Verb.REISSUE}
 OTHERS = {"procrastinate_jobs": "", "usages": ""}
 """What is there to be done may be promised once more, and usage is changed by the test itself."""
 
@@ -357,47 +362,106 @@ async def do(session: AsyncSession, cell: Cell, user: User, exhibit: Exhibit) ->
     await DO[cell.verb](session, exhibit.bill, act(user, LATER), own)
 
 
-async def outcome(
-    session: AsyncSession, cell: Cell, user: User, exhibit: Exhibit, before: dict[str, str | None]
-) -> str:
+@dataclass
+class Tried:
+    """The whole table, tried in a transaction that is still open: what came out otherwise, and the
+    refusals, with what they are about.
+    """
+
+    session: AsyncSession
+    cast: Cast
+    shown: Exhibits
+    wrong: list[str] = field(default_factory=list)
+    refusals: list[tuple[Cell, Refusal]] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+async def tried(postgres: TestPostgres) -> AsyncIterator[Tried]:
+    lent = postgres.lend()
+    async with lent.db.transaction() as session:
+        await add_people(session)
+        cast = await cast_of(session, await find_people(session))
+        shown = await exhibits(session, cast)
+    async with lent.db.long_transaction() as session:
+        done = Tried(session, cast, shown)
+        await try_all(done)
+        yield done
+    await postgres.take_back(lent)
+
+
+async def try_all(tried: Tried) -> None:
+    before = await contents(tried.session)
+    for (verb, needs), cells in groupby(expected(tried.cast).items(), lambda item: item[0][:2]):
+        for cell, wanted in cells:
+            got = await outcome(tried, cell, before)
+            if got != wanted:
+                tried.wrong.append(f"{' '.join(cell)}: {got} instead of {wanted}")
+        if await contents(tried.session) != before:
+            tried.wrong.append(f"a refusal of {verb} {needs} wrote something")
+
+
+async def outcome(tried: Tried, cell: Cell, before: dict[str, str | None]) -> str:
     """What comes of a verb, by the words of the table, where `before` is what the record held.
 
     A refusal is committed, so that whatever it wrote would be seen.
     """
-    try:
-        await do(session, cell, user, exhibit)
-    except (NotAllowed, WrongState) as refusal:
-        await session.commit()
-        return "no" if isinstance(refusal, NotAllowed) else "late"
-    after = await contents(session)
-    if after["bill_actions"] == before["bill_actions"]:
-        assert after | OTHERS == before | OTHERS
-        return "same"
-    assert after["procrastinate_jobs"] != before["procrastinate_jobs"], "nobody will redraw it"
-    await session.execute(sa.text("set constraints all immediate"))
-    if after["bills"] == before["bills"] and cell.verb in REMARKS:
-        return "kept"
-    return (await prove(session, exhibit.bill.id)).status
+    exhibit = tried.shown[cell.needs, cell.state]
+    async with apart(tried.session) as session:
+        try:
+            await do(session, cell, tried.cast[cell.who], exhibit)
+        except (NotAllowed, WrongState) as refusal:
+            await session.commit()
+            tried.refusals.append((cell, refusal))
+            return "no" if isinstance(refusal, NotAllowed) else "late"
+        after = await contents(session)
+        if after["bill_actions"] == before["bill_actions"]:
+            assert after | OTHERS == before | OTHERS
+            return "same"
+        assert after["procrastinate_jobs"] != before["procrastinate_jobs"], "nobody will redraw it"
+        await session.execute(sa.text("set constraints all immediate"))
+        if after["bills"] == before["bills"] and cell.verb in REMARKS:
+            return "kept"
+        return (await prove(session, exhibit.bill.id)).status
 
 
 async def test_every_verb_in_every_state_by_every_role_comes_to_what_the_table_says(
-    db: Database, people: People
+    tried: Tried,
 ) -> None:
-    async with db.transaction() as session:
-        cast = await cast_of(session, people)
-        shown = await exhibits(session, cast)
-    wrong = []
-    async with db.long_transaction() as session:
-        before = await contents(session)
-        for (verb, needs), cells in groupby(expected(cast).items(), lambda item: item[0][:2]):
-            for cell, wanted in cells:
-                async with apart(session) as attempt:
-                    exhibit = shown[cell.needs, cell.state]
-                    got = await outcome(attempt, cell, cast[cell.who], exhibit, before)
-                if got != wanted:
-                    wrong.append(f"{' '.join(cell)}: {got} instead of {wanted}")
-            assert await contents(session) == before, f"a refusal of {verb} {needs} wrote something"
-    assert not wrong, "\n".join(wrong)
+    assert not tried.wrong, "\n".join(tried.wrong)
+
+
+COMMAND = re.compile(r"/(\S*?)(?:bill|usage|customer)\b")
+
+
+@pytest.fixture
+def prefix() -> Iterator[None]:
+    """The commands of a workspace where others have the short names."""
+    use_prefix("acme-")
+    yield
+    use_prefix("")
+
+
+@pytest.mark.usefixtures("prefix")
+async def test_every_refused_verb_names_what_can_be_done_instead(tried: Tried) -> None:
+    """Of every verb, in every state, by everybody; what Finance is offered, Finance can do."""
+    offered, done = set[str](), set[tuple[str, str, str]]()
+    for cell, refused in tried.refusals:
+        told = in_slack(refused)
+        assert {found[1] for found in COMMAND.finditer(told)} <= {"acme-"}, told
+        assert "/" not in refusal_text(refused, Medium.COMMAND_LINE)
+        for step in refused.next_steps:
+            offered.add(step.verb)
+            key = (cell.needs, cell.state, step.verb)
+            if step.verb in OFFERED and key not in done:
+                done.add(key)
+                assert f"/acme-bill {step.verb} #{step.bill_id}`" in told
+                await finance_can(tried, cell._replace(verb=Verb(step.verb), who="finance"))
+    assert offered >= OFFERED
+
+
+async def finance_can(tried: Tried, cell: Cell) -> None:
+    async with apart(tried.session) as attempt:
+        await do(attempt, cell, tried.cast["finance"], tried.shown[cell.needs, cell.state])
 
 
 @asynccontextmanager
