@@ -191,7 +191,10 @@ def _postgresql(url: sa.URL, given: Mapping[str, Any], limits: Limits) -> dict[s
         f" -c statement_timeout={limits.seconds * 1000}"
     )
     options = " ".join([*filter(None, asked), kept])
-    return {"connect_timeout": 30, **NOTICED_WHEN_GONE, **given, "options": options}
+    # Without one libpq sends what PGPASSWORD says, which is for our own server, to any other.
+    is_named = url.password or "password" in url.query
+    password = {} if is_named else {"password": ""}
+    return {"connect_timeout": 30, **NOTICED_WHEN_GONE, **password, **given, "options": options}
 
 
 def _trino(url: sa.URL, given: Mapping[str, Any], limits: Limits) -> dict[str, Any]:

@@ -6,11 +6,13 @@ ClickHouse runs in this process, with one path for all of its life; nothing fork
 import asyncio
 import json
 import os
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 from zoneinfo import ZoneInfo
 
 import duckdb
@@ -262,6 +264,31 @@ def test_a_server_that_is_gone_without_a_word_is_noticed() -> None:
     url = sa.make_url("postgresql://reader@warehouse/events")
     told = ENGINES["postgresql"].prepare(url, {"keepalives_idle": 7}, Limits(60))
     assert [told[f"keepalives_{name}"] for name in ("idle", "interval", "count")] == [7, 5, 3]
+
+
+def asks_for_a_password(listening: socket.socket, heard: list[bytes]) -> None:
+    """A server that wants it in clear."""
+    asked_by, _ = listening.accept()
+    with asked_by:
+        while asked_by.recv(int.from_bytes(asked_by.recv(4)) - 4)[:2] == b"\x04\xd2":
+            asked_by.sendall(b"N")  # neither TLS nor GSSAPI
+        asked_by.sendall(b"R\0\0\0\x08\0\0\0\x03")
+        heard.append(asked_by.recv(1000))
+
+
+async def test_no_server_is_sent_the_password_of_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PGPASSWORD", "hunter2")
+    monkeypatch.setenv("WAREHOUSE_PASSWORD", "reading")
+    for named, sent in (("", b""), (":${WAREHOUSE_PASSWORD}", b"p\0\0\0\x0creading\0")):
+        heard: list[bytes] = []
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            server = Thread(target=asks_for_a_password, args=(listening, heard))
+            server.start()
+            port = listening.getsockname()[1]
+            with pytest.raises(WarehouseFailed, match="did not answer"):
+                await ask(Warehouse(f"postgresql://reader{named}@127.0.0.1:{port}/d"), "select 1")
+            await asyncio.to_thread(server.join)
+        assert heard == [sent]
 
 
 async def test_a_query_can_write_nothing(database_url: str) -> None:
