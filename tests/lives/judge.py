@@ -10,6 +10,7 @@ from models.errors import Refusal
 from models.period import Period
 from tests.lives import golden
 from tests.lives.judge_books import check_document_says, check_usage_stays, judge_books
+from tests.lives.judge_pulls import judge_pull, judge_question
 from tests.lives.laws import check_nothing_is_forgotten, check_rules_keep_their_currency
 from tests.lives.ledger import Ledger, Row, figures
 from tests.lives.letters import check_repeat, check_word
@@ -51,6 +52,10 @@ def judge(taken: Taken, scene: Scene, before: Ledger, after: Ledger) -> None:
     check_names_are_kept(before, after)
     check_usage_stays(before, after, taken.name)
     judge_books(taken.name, turn, taken.result, before, after)
+    if taken.name == "pull":
+        judge_pull(turn.told, before, after)
+    if taken.name == "ask_by_link":
+        judge_question(turn.told, before, after)
     new = after.bill_actions[len(before.bill_actions) :]
     for action in new:
         _JUDGES.get(action.action, _nothing)(scene, before, after, action)

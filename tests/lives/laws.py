@@ -29,6 +29,7 @@ def check_everything(scene: Scene, ledger: Ledger) -> None:
     check_one_of_each(ledger)
     check_numbers(ledger)
     check_sums(ledger)
+    check_days(ledger)
     check_names(ledger)
     check_deliveries(ledger)
     check_letters(ledger)
@@ -253,6 +254,17 @@ def check_sums(ledger: Ledger) -> None:
         kept[*key, "priced"] -= bill.overage_amount is not None
         kept[*key, "amount"] -= bill.overage_amount or 0
     assert not any(kept.values())
+
+
+def check_days(ledger: Ledger) -> None:
+    """The days of a month, where there are any, are the month; so are those in a document."""
+    sums: Counter[tuple[int, Period]] = Counter()
+    for (customer_id, day), calls in ledger.days.items():
+        sums[customer_id, Period.of(day)] += calls
+    assert sums == {month: ledger.used[month] for month in sums}
+    for bill_id in ledger.document:
+        said = ledger.said(bill_id)
+        assert sum(one["calls"] for one in said["days"]) in (0, said["api_usage"])
 
 
 def check_nothing_is_forgotten(before: Ledger, after: Ledger) -> None:

@@ -3,6 +3,7 @@
 import json
 from collections import defaultdict
 from dataclasses import dataclass, fields
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -41,6 +42,8 @@ class Ledger:
     billed_contracts: tuple[Row, ...]
     usages: tuple[Row, ...]
     usage_changes: tuple[Row, ...]
+    usage_days: tuple[Row, ...]
+    usage_pulls: tuple[Row, ...]
     users: tuple[Row, ...]
     bill_runs: tuple[Row, ...]
     thread_replies: tuple[Row, ...]
@@ -138,6 +141,10 @@ class Ledger:
     def used(self) -> dict[tuple[int, Period], int]:
         return {(u.customer_id, Period(u.year, u.month)): u.api_usage for u in self.usages}
 
+    @cached_property
+    def days(self) -> dict[tuple[int, date], int]:
+        return {(one.customer_id, one.day): one.api_usage for one in self.usage_days}
+
     def came_back(self, bill_id: int) -> bool:
         """Whether the letter that was taken last was reported not to have arrived."""
         fates = [
@@ -189,8 +196,8 @@ def _grouped(rows: Any, by: str) -> dict[int, list[Row]]:
 _TABLES = {
     f.name: "1" for f in fields(Ledger)
 } | {
-    "customer_terms": "customer_id, valid_from", "approvals": "bill_id, slot",
-    "reassignments": "bill_id, slot",
+    "customer_terms": "customer_id, valid_from", "usage_days": "customer_id, day",
+    "approvals": "bill_id, slot", "reassignments": "bill_id, slot",
     "month_totals": "year, month, id", "deliveries": "bill_id",
 }  # fmt: skip
 

@@ -62,7 +62,7 @@ class Found:
 
 async def import_customer(turn: Turn) -> RowRead:
     """A row about a customer that is known, and what follows for bills, as the command does it."""
-    chance = _chance(turn)
+    chance = chance_of(turn)
     name, customer = _called(turn.scene, chance)
     act = await turn.act(turn.finance())
     valid_from = chance.choice((None, None, None, -2, -1, 0, 1))
@@ -173,7 +173,7 @@ CHANGES = (_other_terms, _other_dates, _other_rules, _other_approvers, _other_ta
 async def import_late(turn: Turn) -> Any:
     """A file of usage, with nobody seeing to the bills until the next sweep."""
     customer_id, period = month_of_a_bill(turn)
-    ledger, chance = turn.scene.ledger, _chance(turn)
+    ledger, chance = turn.scene.ledger, chance_of(turn)
     names = [row.name for row in ledger.names[customer_id]]
     booked = golden.booked(ledger, customer_id, period)
     act = await turn.act(turn.finance())
@@ -192,7 +192,7 @@ async def import_late(turn: Turn) -> Any:
 
 async def rename(turn: Turn) -> Any:
     """To something new, to another spelling, to what it was called, or to what another one is."""
-    chance = _chance(turn)
+    chance = chance_of(turn)
     known, customer = _called(turn.scene, chance)
     new = f"Acme {turn.lot.calls % 1000} & Sons"
     name = chance.choice((new, new, chance.choice(SPELLINGS)(known)))
@@ -239,7 +239,7 @@ async def count_together(turn: Turn) -> Any:
 
 async def look_up(turn: Turn) -> Found:
     """By any name that a customer has or had, as somebody may type it."""
-    chance, ledger = _chance(turn), turn.scene.ledger
+    chance, ledger = chance_of(turn), turn.scene.ledger
     row = _any_name(turn.scene, chance)
     typed = chance.choice(SPELLINGS)(row.name)
     turn.who = "nobody"
@@ -265,7 +265,7 @@ def _any_name(scene: Scene, chance: Random) -> Row:
     return chance.choice(old if old and chance.random() < 0.5 else ledger.customer_names)
 
 
-def _chance(turn: Turn) -> Random:
+def chance_of(turn: Turn) -> Random:
     """Drawn from what chance had for this step, so that a story told again is the same."""
     return Random(repr(tuple(turn.lot)))
 

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DBAPIError
 from tests.lives import moves
 from tests.lives import moves_around as around
 from tests.lives import moves_books as books
+from tests.lives import moves_pulls as pulls
 from tests.lives.laws import check_everything, check_nothing_is_forgotten
 from tests.lives.ledger import Row
 from tests.lives.moves import Idle, Move
@@ -30,6 +31,7 @@ BETWEEN = 4
 ANYWHERE = (
     *(around.record, around.change_terms, moves.sweep, moves.void),
     *(books.import_late, books.import_customer, books.rename, books.merge),
+    pulls.pull,
 )
 LIKELY: dict[str, tuple[Move, ...]] = {
     "held": (moves.release, moves.revise, moves.undo),

@@ -158,4 +158,9 @@ def _customer(name: str, currency: str, policy: Policy, ids: dict[str, int]) -> 
 
 
 def rules_of(jump: float | None, lookback: int, zone: str) -> BillingSettings:
-    return BillingSettings(jump_factor=jump, lookback_months=lookback, zone=ZoneInfo(zone))
+    return BillingSettings(
+        jump_factor=jump,
+        lookback_months=lookback,
+        zone=ZoneInfo(zone),
+        public_url="https://billing.example.com",
+    )

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from hypothesis import strategies as st
 
 from models.settings import BillingSettings
-from tests.lives import moves, moves_around, moves_books, moves_mail
+from tests.lives import moves, moves_around, moves_books, moves_mail, moves_pulls
 from tests.lives.moves import Move
 from tests.lives.scene import CAST, CURRENCIES, Lot, Policy, rules_of
 
@@ -68,6 +68,8 @@ STEPS: dict[Move, int] = {
     moves_books.count_together: 1,
     moves_books.merge: 3,
     moves_books.look_up: 2,
+    moves_pulls.pull: 5,
+    moves_pulls.ask_by_link: 2,
 }
 """How likely each step is next, were there something that it could be done to."""
 

@@ -18,6 +18,7 @@ from tests.lives.tally import Tally
 pytestmark = pytest.mark.long
 
 ALWAYS_DONE = ("generate", "approve", "send", "issue", "deliver", "undo", "void", "record")
+ALWAYS_DONE += ("pull", "ask_by_link")
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from models.actions.merge_customers import merge_customers
 from models.actions.rename_customer import rename_customer
 from models.actions.undo import undo_decision
 from models.actions.void import reissue_bill
+from models.audit.figures_check import wrong_figures
 from models.batches.bill_run_preview import preview_run
 from models.customers.customers import Customer
 from models.customers.search import find_customer
@@ -111,6 +112,24 @@ async def test_a_void_bill_does_not_come_back_once_its_usage_is_the_other_custom
         await undo_decision(session, bill.id, bill.version, act(people.ana), "It was right")
     with pytest.raises(WrongState, match="nothing to bill"):
         await reissue_bill(session, bill.id, bill.version, act(people.ana), "Once more")
+
+
+async def test_what_took_a_void_bill_back_is_explained_wherever_its_usage_went(
+    session: AsyncSession, people: People
+) -> None:
+    bill = await approved(session, people)
+    await go_out(session, people, bill)
+    credit = await void(session, bill, people.ana)
+    assert credit is not None
+    await go_out(session, people, credit)
+    twin, last = await customers(session, "Twin", "Last")
+    await merge_customers(session, bill.customer_id, twin.id, act(people.ana))
+    await merge_customers(session, twin.id, last.id, act(people.ana))
+    assert await used(session, last) == {"2026-10": 150_000}
+    assert await wrong_figures(session, [credit.id]) == []
+    await session.execute(sa.text("update usages set api_usage = 1"))
+    [wrong] = await wrong_figures(session, [credit.id])
+    assert "explains its 150,000 calls" in str(wrong)
 
 
 async def test_usage_of_one_month_in_both_is_for_people_to_settle(
