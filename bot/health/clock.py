@@ -1,7 +1,10 @@
-"""Whether this machine's clock is right, by others that it is compared with."""
+"""Whether this machine's clock is right, by others that it is compared with; by which zones."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import tzdata
 
 from handlers.wording.health_text import Check, Standing, good
 
@@ -36,3 +39,9 @@ def clock_check(
     way = "ahead of" if lag > timedelta() else "behind"
     told = f"This machine's clock is {abs(lag).total_seconds():,.0f} seconds {way} {whose}'s."
     yield Check(name, Standing.BAD if abs(lag) >= WRONG else Standing.WAIT, told, SET_IT)
+
+
+async def zone_check(zone: ZoneInfo) -> list[Check]:
+    """By which release of the world's time zones days and months begin."""
+    told = f"Days are those of {zone}, by the time zones of release {tzdata.IANA_VERSION}."
+    return [good("Time zone", told)]

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from bot.health.clock import zone_check
 from bot.health.database import channels_in_use, database_check, database_clock_check
 from bot.health.machine import address_check, disk_check
 from bot.health.mail import e_invoice_check, mail_check, mailbox_check
@@ -55,6 +56,7 @@ def doctor_probes(
     if slack is not None:
         probes.append(Probe("Slack", SlackChecks(slack, app_token=app_token)))
         probes.append(_channels(settings, db, slack))
+    probes.append(Probe("Time zone", partial(zone_check, settings.timezone)))
     probes += _mail(settings, mailer)
     if mailbox is not None:
         probes.append(Probe("Mailbox", partial(mailbox_check, mailbox)))

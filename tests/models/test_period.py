@@ -1,12 +1,18 @@
 """Months: how they are written, where they begin and end, and when they are over."""
 
+import importlib
+import shutil
+import zoneinfo
 from datetime import UTC, date, datetime, timedelta
+from importlib import resources
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import models
 from models.errors import Invalid
 from models.period import Period
 
@@ -160,3 +166,18 @@ def test_the_last_month_of_all_has_an_end_and_is_refused_until_then() -> None:
     assert last.last_day == date(2200, 12, 31)
     with pytest.raises(Invalid, match="It can be billed from 1 January 2201 on"):
         last.refuse_if_open(datetime(2026, 11, 2, tzinfo=UTC), ZoneInfo("UTC"))
+
+
+def test_a_month_begins_by_our_own_tables_whatever_the_system_has(tmp_path: Path) -> None:
+    """The system's are of another release: this one has Zurich where Tokyo is."""
+    (tmp_path / "Europe").mkdir()
+    with resources.as_file(resources.files("tzdata") / "zoneinfo" / "Asia" / "Tokyo") as tokyo:
+        shutil.copy(tokyo, tmp_path / "Europe" / "Zurich")
+    zoneinfo.reset_tzpath([tmp_path])
+    try:
+        zone = ZoneInfo.no_cache("Europe/Zurich")
+        assert Period(2026, 10).edges(zone)[0] == datetime(2026, 9, 30, 15, tzinfo=UTC)
+    finally:
+        importlib.reload(models)
+    zone = ZoneInfo.no_cache("Europe/Zurich")
+    assert Period(2026, 10).edges(zone)[0] == datetime(2026, 9, 30, 22, tzinfo=UTC)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 from pydantic import SecretStr
+from tzdata import IANA_VERSION as IANA
 
 from bot.cli import doctor
 from bot.health.clock import clock_check
@@ -55,6 +56,9 @@ async def test_where_all_is_well_nothing_is_to_be_done(
     assert standings(checks, Standing.WAIT) == {"Worker", "Replies", "Address"}
     assert checks["Approvers"].told == "2 people of Customer Success and 1 person of Sales."
     assert checks["Channels"].told == "The bot is in the channel that is posted in."
+    assert (
+        checks["Time zone"].told == f"Days are those of UTC, by the time zones of release {IANA}."
+    )
     assert {"Schema", "Scopes", "Clock and Slack's", "Clock and the database's"} <= set(checks)
 
 
