@@ -42,9 +42,14 @@ bench: .venv
 
 # LOCK: as in `make lock LOCK=--upgrade`; else what is locked already stays as it is. It asks for no
 # more than a uv, since a change of pyproject.toml may be why .venv cannot be built before.
+# The second is for machines that run it and ask warehouses: more than anybody wants beside the tools.
+WAREHOUSES := bigquery clickhouse databricks duckdb snowflake spark trino
 lock: $(BIN)/uv
 	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header --extra dev pyproject.toml --no-emit-package countersign -o requirements.lock $(LOCK)
+	$(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header $(WAREHOUSES:%=--extra %) --extra e-invoice pyproject.toml --no-emit-package countersign \
+	  --constraints requirements.lock -o requirements-warehouses.lock $(LOCK)
 
 $(BIN)/uv:
 	@$(MAKE) .venv

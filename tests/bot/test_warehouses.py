@@ -4,6 +4,7 @@ ClickHouse runs in this process, with one path for all of its life; nothing fork
 """
 
 import asyncio
+import importlib.util
 import json
 import os
 import socket
@@ -20,13 +21,14 @@ import pytest
 import sqlalchemy as sa
 
 from bot.warehouse.asking import asked
-from bot.warehouse.engines import ENGINES, Limits
+from bot.warehouse.engines import ENGINES, Limits, is_too_old
 from bot.warehouse.errors import WarehouseFailed
 from models.context import Context, Source
 from models.imports.csv_columns import UNREADABLE
 from models.people.users import User
 from models.period import Period
 from models.settings import BillingSettings
+from models.usage.drivers import DRIVERS
 from models.usage.pulls import Asking
 from models.usage.source_address import engine_of
 from models.usage.sources import UsageSource
@@ -390,3 +392,41 @@ async def test_clickhouse_is_asked_for_sums_that_cannot_run_over() -> None:
 async def test_bytes_that_are_no_text_are_refused_by_their_row() -> None:
     clickhouse = Warehouse("clickhousedb:///?interface=chdb")
     assert await ask(clickhouse, selecting("1", "unhex('ff41')")) == []
+
+
+ADDRESSES = {
+    "duckdb": "duckdb://",
+    "clickhousedb": "clickhousedb:///?interface=chdb",
+    "hive": "hive://127.0.0.1:1/events",
+    "snowflake": "snowflake://reader@account/events",
+    "bigquery": "bigquery://project/events",
+    "trino": "trino://reader@127.0.0.1:1/catalog",
+    "databricks": "databricks://token:x@127.0.0.1:1?http_path=x&catalog=c&schema=s",
+}
+"""Of each engine whose driver is an extra."""
+
+
+@pytest.mark.parametrize("engine", [name for name, one in DRIVERS.items() if one.extra])
+async def test_a_driver_loads_or_is_named_where_it_is_missing(engine: str) -> None:
+    """Those that are not among the tools' own are installed by whoever asks such an engine."""
+    driver, address = DRIVERS[engine], ADDRESSES[engine]
+    if importlib.util.find_spec(driver.package):
+        dialect = sa.make_url(address).get_dialect()
+        assert dialect.__module__.partition(".")[0] == driver.package
+        return
+    needed = rf"not installed. Install countersign\[{driver.extra}]"
+    with pytest.raises(WarehouseFailed, match=needed):
+        await ask(Warehouse(address), selecting("1"))
+
+
+async def test_a_driver_of_an_old_release_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = tmp_path / "snowflake_sqlalchemy-1.11.0.dist-info"
+    release.mkdir()
+    (release / "METADATA").write_text("Name: snowflake-sqlalchemy\nVersion: 1.11.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert is_too_old("snowflake")
+    (release / "METADATA").write_text("Name: snowflake-sqlalchemy\nVersion: 2.1.0\n")
+    assert not is_too_old("snowflake")
+    assert not is_too_old("trino")
