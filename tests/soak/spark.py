@@ -35,8 +35,23 @@ DRIVER = (
     "dateutil",
 )
 PATIENCE_S = 240
-CLASSES = "org.apache.spark.deploy"
-THRIFT = "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2"
+MASTER = """
+spark-class org.apache.spark.deploy.master.Master
+    --host 127.0.0.1 --port {master} --webui-port 0
+"""
+WORKER = """
+spark-class org.apache.spark.deploy.worker.Worker
+    --host 127.0.0.1 --cores 1 --memory 1g --webui-port 0 -d {folder}/worker{number}
+    spark://127.0.0.1:{master}
+"""
+THRIFT_SERVER = """
+spark-submit --class org.apache.spark.sql.hive.thriftserver.HiveThriftServer2
+    --master spark://127.0.0.1:{master} --driver-memory 700m
+    --conf spark.executor.memory=700m --conf spark.executor.cores=1 --conf spark.ui.enabled=false
+    spark-internal
+    --hiveconf hive.server2.thrift.bind.host=127.0.0.1 --hiveconf hive.server2.thrift.port={thrift}
+    --hiveconf javax.jdo.option.ConnectionURL=jdbc:derby:;databaseName={folder}/store;create=true
+"""
 WORKERS = 2
 
 
@@ -82,69 +97,22 @@ def _driver(packages: Path, folder: Path) -> Path:
 @contextmanager
 def _cluster(home: Path, folder: Path) -> Iterator[int]:
     """The port of the Thrift server, in front of a master and its workers."""
-    master, thrift = _free_port(), _free_port()
-    address = f"spark://127.0.0.1:{master}"
-    store = f"jdbc:derby:;databaseName={folder / 'store'};create=true"
-    here = ("--host", "127.0.0.1")
-    starting = [
-        (
-            "spark-class",
-            f"{CLASSES}.master.Master",
-            *here,
-            "--port",
-            str(master),
-            "--webui-port",
-            "0",
-        ),
-        *(
-            (
-                "spark-class",
-                f"{CLASSES}.worker.Worker",
-                *here,
-                "--cores",
-                "1",
-                "--memory",
-                "1g",
-                "--webui-port",
-                "0",
-                "-d",
-                str(folder / f"worker{number}"),
-                address,
-            )
-            for number in range(WORKERS)
-        ),
-        (
-            "spark-submit",
-            "--master",
-            address,
-            "--class",
-            THRIFT,
-            "--driver-memory",
-            "700m",
-            "--conf",
-            "spark.executor.memory=700m",
-            "--conf",
-            "spark.executor.cores=1",
-            "--conf",
-            "spark.ui.enabled=false",
-            "spark-internal",
-            "--hiveconf",
-            f"hive.server2.thrift.port={thrift}",
-            "--hiveconf",
-            "hive.server2.thrift.bind.host=127.0.0.1",
-            "--hiveconf",
-            f"javax.jdo.option.ConnectionURL={store}",
-        ),
-    ]
-    ports = (master, *(None for _ in range(WORKERS)), thrift)
+    ports = {"master": _free_port(), "thrift": _free_port()}
     servers: list[subprocess.Popen[bytes]] = []
+
+    def start(command: str, port: str = "", **more: int) -> None:
+        program, *words = (word.format(folder=folder, **ports, **more) for word in command.split())
+        servers.append(_start(home, folder, program, words))
+        if port:
+            _wait_for(ports[port], servers[-1])
+
     try:
-        for (program, *words), port in zip(starting, ports, strict=True):
-            servers.append(_start(home, folder, program, words))
-            if port is not None:
-                _wait_for(port, servers[-1])
+        start(MASTER, "master")
+        for number in range(WORKERS):
+            start(WORKER, number=number)
+        start(THRIFT_SERVER, "thrift")
         sys.stderr.write(f"Spark with {WORKERS} workers is up.\n")
-        yield thrift
+        yield ports["thrift"]
     finally:
         for server in reversed(servers):
             with suppress(ProcessLookupError):
