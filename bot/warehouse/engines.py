@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from bot.warehouse.errors import WarehouseFailed
 from models.db.database import NOTICED_WHEN_GONE
 from models.db.role import SERVER_AND_ROLE
-from models.imports.pulled_rows import CALLS, CHUNK_ROWS, Chunk, ListedRows
+from models.imports.pulled_rows import CHUNK_ROWS, Chunk, ListedRows
 from models.late import Late
 
 if TYPE_CHECKING:
@@ -76,8 +76,12 @@ def _read_duckdb(connection: sa.Connection, query: str, limits: Limits) -> Answe
 
 
 _WIDE = re.compile(r"U?Int(128|256)\b")
-_NARROW = re.compile(r"U?Int64\b|Decimal\((\d|[12]\d|3[0-8]),|Decimal(32|64|128)\b")
-_SUMS = re.compile(r"\bsum\w*\s*\(", re.IGNORECASE)
+_NARROW_SUM = re.compile(
+    r"function_name: sum\w*, .*result_type: .*\b(U?Int64|Decimal\((\d|[12]\d|3[0-8]),)"
+)
+_AS_THE_STANDARD = {"join_use_nulls": 1, "aggregate_functions_null_for_empty": 1}
+"""What a join does not find, and a sum of nothing, are null and not 0."""
+
 NARROW_SUM = (
     "ClickHouse lets sums of 64 bits and of decimals run over without a word. Widen what is added"
     " up, as in sum(toInt256(calls))."
@@ -90,14 +94,19 @@ class NarrowSum(ValueError):
 
 def _read_clickhouse(connection: sa.Connection, query: str, limits: Limits) -> Answered:
     # With each query, since in-process they are not taken with the connection.
-    limited = {"max_execution_time": limits.seconds, "session_timezone": "UTC"}
+    limited = {
+        "max_execution_time": limits.seconds,
+        "session_timezone": "UTC",
+        **_AS_THE_STANDARD,
+    }
     client: Any = connection.connection.driver_connection.client  # type: ignore[union-attr]
     _refuse_in_process(client, limits)
     described = client.query(f"describe table ({query})", settings=limited)
     types = {row[0]: row[1] for row in described.result_rows}
-    for name, kind in types.items():
-        if name.casefold() == CALLS and _NARROW.search(kind) and _SUMS.search(query):
-            raise NarrowSum(NARROW_SUM)
+    # Wherever it stands: made wide afterwards, it may have run over all the same.
+    tree = client.query(f"explain query tree {query}", settings=limited)
+    if any(_NARROW_SUM.search(node) for (node,) in tree.result_rows):
+        raise NarrowSum(NARROW_SUM)
     selected = ", ".join(
         f"toDecimal256(`{name}`, 0) as `{name}`" if _WIDE.search(kind) else f"`{name}`"
         for name, kind in types.items()

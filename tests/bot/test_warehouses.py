@@ -381,12 +381,37 @@ async def test_clickhouse_without_a_server_reads_files_for_the_command_line_alon
     assert await ask(clickhouse, selecting("1")) == [["Acme", "1"]]
 
 
-async def test_clickhouse_is_asked_for_sums_that_cannot_run_over() -> None:
+MANY_CALLS = "from (select arrayJoin([9223372036854775807, 9223372036854775807, 5]) as x)"
+NARROW = {
+    "a sum": ("sum(x)", MANY_CALLS),
+    "one made wide too late": ("toInt256(sum(x))", MANY_CALLS),
+    "one further in": ("toInt256(s)", f"from (select sum(x) as s {MANY_CALLS})"),
+    "one of decimals": ("sum(toDecimal128(x, 0))", MANY_CALLS),
+    "one of some": ("toInt256(sumIf(x, x > 1))", MANY_CALLS),
+}
+
+
+@pytest.mark.parametrize("narrow", NARROW)
+async def test_clickhouse_is_asked_for_sums_that_cannot_run_over(narrow: str) -> None:
     clickhouse = Warehouse("clickhousedb:///?interface=chdb")
-    narrow = selecting("sum(x)", rest="from (select arrayJoin([1, 2]) as x)")
+    calls, rest = NARROW[narrow]
     with pytest.raises(WarehouseFailed, match="Widen what is added up"):
-        await ask(clickhouse, narrow)
-    assert await ask(clickhouse, selecting("count()", rest="from numbers(3)")) == [["Acme", "3"]]
+        await ask(clickhouse, selecting(calls, rest=rest))
+
+
+@pytest.mark.parametrize("wide", ["count()", "sum(toInt256(1))", "max(toInt64(3))"])
+async def test_clickhouse_is_asked_for_what_cannot_run_over(wide: str) -> None:
+    clickhouse = Warehouse("clickhousedb:///?interface=chdb")
+    assert await ask(clickhouse, selecting(wide, rest="from numbers(3)")) == [["Acme", "3"]]
+
+
+async def test_what_clickhouse_does_not_find_is_not_none() -> None:
+    clickhouse = Warehouse("clickhousedb:///?interface=chdb")
+    missed = "from (select 1 as k) a left join (select 2 as k, 7 as x) b on a.k = b.k"
+    assert await ask(clickhouse, selecting("b.x", rest=missed)) == [["Acme", ""]]
+    nothing = "from numbers(0)"
+    assert await ask(clickhouse, selecting("sum(toInt256(1))", rest=nothing)) == [["Acme", ""]]
+    assert await ask(clickhouse, selecting("count()", rest=nothing)) == [["Acme", "0"]]
 
 
 async def test_bytes_that_are_no_text_are_refused_by_their_row() -> None:
