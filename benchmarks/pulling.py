@@ -15,10 +15,10 @@ Last figures, where others kept the machine busy (load 9 to 11):
     pull beyond that                                98.91 s     10,110/s   x1.05 of the floor
     the same again, beside the first                23.41 s     42,721/s   x0.24
     import usage, beside the pull                   72.00 s     13,889/s   x0.73
-    countersign sources pull, peak                  489.4 MB
+    countersign sources pull, peak                  361.2 MB    of 100,000,000 events
 
-    100,000 customers (5,000,000 events): pull x1.31, the same again x0.39, import x0.72, 322.6 MB
-    10,000 customers (1,000,000 events): peak 274.1 MB
+    100,000 customers (5,000,000 events): pull x1.31, the same again x0.39, import x0.72
+    10,000 customers (1,000,000 events): peak 244.4 MB
 
 The peak has DuckDB in it. On two processors it gets one thread, and alone takes 114 MB to add up
 for 10,000 customers and 215 MB for a million, of 20 million events or of 100 million; with two

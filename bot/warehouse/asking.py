@@ -104,7 +104,7 @@ class _Question:
         args = how.prepare(url, filled(source.connect_args, self._setting), self._limits)
         self._engine = self._made(how, url, args)
         self._connection = connection = self._engine.connect()
-        for statement in how.session(self._limits):
+        for statement in how.session(url, self._limits):
             connection.exec_driver_sql(statement)
         self._refuse_own_tables(connection, how)
         if how.version:

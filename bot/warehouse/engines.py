@@ -57,7 +57,7 @@ class Engine:
 
     instant: str
     prepare: Callable[[sa.URL, Mapping[str, Any], Limits], dict[str, Any]]
-    session: Callable[[Limits], Sequence[str]] = lambda limits: ()
+    session: Callable[[sa.URL, Limits], Sequence[str]] = lambda url, limits: ()
     version: str = "select version()"
     role: str = ""
     read: Callable[[sa.Connection, str, Limits], Answered] = read_rows
@@ -143,18 +143,22 @@ extensions, which are programs.
 def _duckdb(url: sa.URL, given: Mapping[str, Any], limits: Limits) -> dict[str, Any]:
     if "database" in given:
         raise WarehouseFailed("DuckDB’s database stands in the address, not in the arguments.")
-    is_file = url.database not in (None, "", ":memory:")
     if limits.folders is not None:
         _refuse_options({*given} - {"config", "read_only"})
         _refuse_options({*url.query, *given.get("config", {})} - _HARMLESS)
-        if is_file:
-            _refuse_outside(str(url.database), limits.folders)
+        if file := _file_of(url):
+            _refuse_outside(file, limits.folders)
     limited = {
         "memory_limit": _MEMORY,
         "threads": _THREADS,
         "temp_directory": limits.temp_folder,
     }
-    return {**given, "config": limited | given.get("config", {}), "read_only": is_file}
+    config = limited | given.get("config", {})
+    return {**given, "database": ":memory:", "config": config, "read_only": False}
+
+
+def _file_of(url: sa.URL) -> str | None:
+    return None if url.database in (None, "", ":memory:") else url.database
 
 
 def _refuse_options(names: Iterable[str]) -> None:
@@ -174,14 +178,26 @@ def _refuse_outside(file: str, folders: Sequence[str]) -> None:
         )
 
 
-def _duckdb_session(limits: Limits) -> Sequence[str]:
+def _duckdb_session(url: sa.URL, limits: Limits) -> Sequence[str]:
     return (
+        *_attached(_file_of(url)),
         "set TimeZone = 'UTC'",
         "set enable_progress_bar = false",
         f"set max_execution_time = {limits.seconds * 1000}",
         *_only_in(limits.folders),
         "set lock_configuration = true",
     )
+
+
+def _attached(file: str | None) -> Iterator[str]:
+    """A file is one database to all of a process that open it, locked options and all, unless each
+    attaches it to a database of its own.
+    """
+    if file is None:
+        return
+    name = Path(file).stem.replace('"', '""')
+    yield f"""attach '{file.replace("'", "''")}' as "{name}" (read_only)"""
+    yield f'use "{name}"'
 
 
 def _only_in(folders: Sequence[str] | None) -> Iterator[str]:
@@ -259,7 +275,7 @@ ENGINES = {
     "hive": Engine(
         _IN_UTC_SESSION,
         _as_given,
-        lambda limits: (
+        lambda url, limits: (
             "set spark.sql.session.timeZone = UTC",
             "set spark.sql.ansi.enabled = true",
         ),
@@ -268,7 +284,7 @@ ENGINES = {
     "snowflake": Engine(
         "to_timestamp_tz('{} +0000', 'YYYY-MM-DD HH24:MI:SS TZHTZM')",
         _as_given,
-        lambda limits: (
+        lambda url, limits: (
             "alter session set timezone = 'UTC'",
             f"alter session set statement_timeout_in_seconds = {limits.seconds}",
         ),
@@ -279,7 +295,7 @@ ENGINES = {
     "databricks": Engine(
         "timestamp '{}Z'",
         _as_given,
-        lambda limits: ("set time zone 'UTC'", f"set statement_timeout = {limits.seconds}"),
+        lambda url, limits: ("set time zone 'UTC'", f"set statement_timeout = {limits.seconds}"),
         "select current_version().dbsql_version",
     ),
 }

@@ -264,7 +264,7 @@ async def test_whoever_stops_waiting_stops_the_engine(engine: str, database_url:
 
 def test_a_server_that_is_gone_without_a_word_is_noticed() -> None:
     url = sa.make_url("postgresql://reader@warehouse/events")
-    told = ENGINES["postgresql"].prepare(url, {"keepalives_idle": 7}, Limits(60))
+    told = ENGINES["postgresql"].prepare(url, {"keepalives_idle": 7}, Limits(60, ""))
     assert [told[f"keepalives_{name}"] for name in ("idle", "interval", "count")] == [7, 5, 3]
 
 
@@ -351,6 +351,16 @@ async def test_what_duckdb_cannot_hold_in_memory_is_kept_where_it_can_be_written
     told = await ask(Warehouse("duckdb://"), query, folders=(str(tmp_path),), args=args)
     assert told == [["Acme", "1000000"]]
     assert list(temporary.iterdir()) == []
+
+
+async def test_two_ask_one_file_at_once(tmp_path: Path) -> None:
+    file = tmp_path / 'it\'s "events".duckdb'
+    with duckdb.connect(file) as made:
+        made.execute("create table events as select 'Acme' as customer, 7 as calls")
+    one = Warehouse(f"duckdb:///{file}")
+    query = selecting("calls", rest="from events")
+    told = await asyncio.gather(*(ask(one, query, folders=(str(tmp_path),)) for _ in range(2)))
+    assert told == [[["Acme", "7"]]] * 2
 
 
 async def test_a_database_file_is_not_made_by_asking(tmp_path: Path) -> None:
