@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from decimal import Decimal
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -37,6 +38,8 @@ async def pull_days(
         ends_at=ends_at,
         engine="duckdb",
         rows=len(calls),
+        total=Decimal(sum(calls.values())),
+        counts={"added": 1},
         duration_ms=1,
         started_at=by.now,
         pulled_by=by.user.id,

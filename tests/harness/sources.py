@@ -21,5 +21,10 @@ async def asked_source(session: AsyncSession, by: Context, month: Period) -> Usa
     answer = Answer("18.4", timedelta(seconds=2.4), 212, Decimal(81_500_000), "2f6c1ab9")
     why = "31 of 212 customers with recorded calls would have none."
     counts = {"added": 0, "changed": 40, "unchanged": 141, "to_zero": 31, "unknown": 1}
-    end = PullEnd(PullOutcome.HELD, why, counts, {"unknown": ["Nobody Ltd"]})
+    overlap = {"source": "Archive", "customers": 1, "names": ["Acme Corp"]}
+    found = {
+        "unknown": ["Nobody Ltd"],
+        "overlaps": [overlap | {"pulled_at": by.now.isoformat()}],
+    }
+    end = PullEnd(PullOutcome.HELD, why, counts | {"overlapping": 1}, found)
     return await record_pull(session, Asking(source, month, by), answer, end)

@@ -128,7 +128,7 @@ async def test_a_month_is_asked_for_once_however_often_the_request_comes(
 
 
 async def test_what_came_of_asking_is_told_page_by_page(
-    ana: Visitor, db: Database, people: People
+    ana: Visitor, served: BrowserSide, db: Database, people: People
 ) -> None:
     async with db.transaction() as session:
         held = await asked_source(session, act(people.ana), OCTOBER)
@@ -156,9 +156,15 @@ async def test_what_came_of_asking_is_told_page_by_page(
         "biggest": [],
         "unknown_names": ["Nobody Ltd"],
         "missing_names": [],
-        "overlaps": [],
+        "overlaps": whole["overlaps"],
         "refused": [],
     }
+    assert [(one["source"], one["names"]) for one in whole["overlaps"]] == [
+        ("Archive", ["Acme Corp"])
+    ]
+    page = await (await served.signed_in(people.ana)).get(here.removeprefix("/api") + f"/{held.id}")
+    assert "Also told by Archive, pulled <time" in page.text
+    assert "leave them out of one of both." in page.text
     for wrong in ({"month": "10"}, {"outcome": "lost"}, {"cursor": "x"}, {"limit": "0"}):
         assert (await ana.get(here, params=wrong)).status == 422, wrong
     assert (await ana.get(f"/api/sources/{held.source_id + 1}/pulls/{held.id}")).status == 404
