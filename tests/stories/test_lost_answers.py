@@ -42,23 +42,28 @@ def shared(team: Team) -> list[Seen]:
 # -- answers -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("lost", LOST, ids=_id)
-async def test_usage_is_answered_once(team: Team, lost: dict[str, Any]) -> None:
-    await team.sandbox.fault(method="response_url", **lost)
-    assert "Usage: Acme Corp" in read(await team.kim.types(USAGE, "CACME"))
+async def test_usage_is_answered_once(team: Team, subtests: pytest.Subtests) -> None:
+    for lost in LOST:
+        with subtests.test(**lost):
+            await team.sandbox.fault(clear=True)
+            await team.sandbox.fault(method="response_url", **lost)
+            assert "Usage: Acme Corp" in read(await team.kim.types(USAGE, "CACME"))
+            assert team.sandbox.seen_twice() == []
 
 
-@pytest.mark.parametrize("lost", LOST, ids=_id)
 async def test_shared_figures_stand_once_and_are_not_offered_again(
-    team: Team, lost: dict[str, Any]
+    team: Team, subtests: pytest.Subtests
 ) -> None:
-    private = await team.kim.types(USAGE, "CACME")
-    await team.sandbox.fault(method="response_url", **lost)
-    assert await team.kim.clicks("Share here", on=private) == []
-    assert len(shared(team)) == 1
-    told = team.again(private)
-    assert "did not say whether everybody was shown this" in read(told)
-    assert "Share here" not in labels(told)
+    for lost in LOST:
+        with subtests.test(**lost):
+            await team.sandbox.fault(clear=True)
+            private, before = await team.kim.types(USAGE, "CACME"), len(shared(team))
+            await team.sandbox.fault(method="response_url", **lost)
+            assert await team.kim.clicks("Share here", on=private) == []
+            assert len(shared(team)) == before + 1
+            told = team.again(private)
+            assert "did not say whether everybody was shown this" in read(told)
+            assert "Share here" not in labels(told)
 
 
 async def test_where_sharing_was_heard_of_nothing_is_said(team: Team) -> None:
@@ -126,12 +131,15 @@ async def test_a_moment_of_rate_limit_is_not_noticed(team: Team) -> None:
     assert len(team.kim.dialogs) == 1
 
 
-@pytest.mark.parametrize("lost", [*LOST, {"kind": "cut", "times": 1}], ids=_id)
-async def test_home_is_drawn(team: Team, lost: dict[str, Any]) -> None:
+async def test_home_is_drawn(team: Team, subtests: pytest.Subtests) -> None:
     await generated(team)
-    await team.sandbox.fault(method="views.publish", **lost)
-    await team.kim.opens_home()
-    assert "Acme Corp" in read(team.kim.home)
+    for lost in [*LOST, {"kind": "cut", "times": 1}]:
+        with subtests.test(**lost):
+            team.sandbox.slack.surfaces.homes.clear()
+            await team.sandbox.fault(clear=True)
+            await team.sandbox.fault(method="views.publish", **lost)
+            await team.kim.opens_home()
+            assert "Acme Corp" in read(team.kim.home)
 
 
 # -- the same twice ------------------------------------------------------------------------------
