@@ -32,8 +32,10 @@ with others as (
     where exists (select from others)
 )
 select s.name, max(o.started_at), count(*), array(
-    select c.name from overlapping n join customers c on c.id = n.customer_id
-    where n.source_id = s.id order by lower(c.name), c.id limit :named)
+    select c.name from (
+        select customer_id from overlapping n where n.source_id = s.id
+        order by customer_id limit :named) n
+    join customers c on c.id = n.customer_id order by c.id)
 from overlapping o join others s on s.id = o.source_id
 group by s.id, s.name, s.name_key order by s.name_key"""
 
