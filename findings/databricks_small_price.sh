@@ -4,8 +4,9 @@
 # Expected: a Decimal goes out as a DECIMAL that has room for it, as the connector's description of
 #   that parameter says: 0.0000005 as DECIMAL(7,7) or wider.
 # Found: the type is read off Python's text of the number, which is "5E-7" from seven decimals on. The
-#   exponent is counted as digits, and what stands before it as all there is. An engine that takes the parameter by its type
-#   makes zero of it, and no error tells of it: half a dollar a million calls is free.
+#   exponent is counted as digits, and what stands before it as all there is. An engine that takes
+#   the parameter by its type makes zero of it, and no error tells of it: half a dollar a million
+#   calls is free.
 # Cure: name precision and scale (DecimalParameter), cast in the query from a text that is written
 #   out, or bind the price of a thousand or a million calls.
 # Output when it was written:
