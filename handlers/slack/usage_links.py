@@ -5,7 +5,7 @@ from handlers.slack.blocks.usage_links import customers_link, link_made, links_r
 from handlers.slack.context import RequestContext
 from handlers.slack.references import bill_details
 from models.actions.usage_links import make_link, refuse_without_document, revoke_links
-from models.bills.usage_links import open_until
+from models.bills.usage_links import are_links_wanted, open_until
 from models.people.permissions import Permission
 from models.people.who_can import require
 
@@ -16,7 +16,8 @@ async def look(context: RequestContext) -> Answer:
     await require(context.session, context.user, Permission.SEND)
     await refuse_without_document(context.session, bill_id)
     until = await open_until(context.session, bill_id, context.now)
-    return Dialog(customers_link(await bill_details(context, bill_id), until))
+    facts = await bill_details(context, bill_id)
+    return Dialog(customers_link(facts, until, can_make=are_links_wanted(context.settings)))
 
 
 async def make(context: RequestContext) -> Answer:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fastapi import APIRouter, Response
 
@@ -25,7 +26,7 @@ from handlers.wording.rich_text import Statement
 from handlers.wording.standing_text import standing_text
 from models.bills.documents import issued_document
 from models.bills.states import HoldReason, State, Verb
-from models.bills.usage_links import open_until
+from models.bills.usage_links import NO_ADDRESS, are_links_wanted, open_until
 from models.errors import NotFound
 from models.outbox.threads import thread_of_bill
 from models.people.permissions import Permission
@@ -92,7 +93,6 @@ async def bill_page(context: HttpContext, bill_id: int, form: Form) -> Response:
     origin = await origin_of(session, facts.customer_id, facts.period)
     used = await days_of(session, facts.customer_id, facts.period)
     days = counted_days(facts.period, used, facts.limit_calls)
-    linked_until = await open_until(session, bill_id, context.now)
     return page(
         context.request,
         "bill.html.jinja",
@@ -116,13 +116,22 @@ async def bill_page(context: HttpContext, bill_id: int, form: Form) -> Response:
         past=_past(history, facts),
         related=relatives(facts),
         document=await issued_document(session, bill_id),
-        link=link_standing(linked_until),
-        link_leads=linked_until is not None,
-        keeps_links=context.user.can(Permission.SEND),
+        link=await _link(context, bill_id),
         thread=await _thread(context, bill_id),
         can_comment=context.user.can(Permission.COMMENT),
         live=live,
     )
+
+
+async def _link(context: HttpContext, bill_id: int) -> dict[str, Any]:
+    """What is told of the customer's link, and what can be done about it."""
+    until = await open_until(context.session, bill_id, context.now)
+    return {
+        "standing": link_standing(until),
+        "leads": until is not None,
+        "is_kept": context.user.can(Permission.SEND),
+        "lacks": None if are_links_wanted(context.settings) else NO_ADDRESS,
+    }
 
 
 _MENDED_THERE = frozenset(

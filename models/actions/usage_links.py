@@ -5,17 +5,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from models.bills.bill import get_bill
 from models.bills.documents import issued_sha256s
-from models.bills.usage_links import NewLink, UsageLink, are_open, keep_links, new_link
+from models.bills.usage_links import NO_ADDRESS, NewLink, UsageLink, are_open, keep_links, new_link
 from models.context import Context
 from models.errors import WrongState
 from models.people.permissions import Permission
 from models.people.who_can import require
 
 NOT_ISSUED = "It has no document yet, and customers see nothing that was not issued."
-NO_ADDRESS = (
-    "Customers have no address to reach these pages by. Whoever looks after Countersign sets "
-    "PUBLIC_URL, and USAGE_LINK_DAYS above 0."
-)
 
 
 async def refuse_without_document(session: AsyncSession, bill_id: int) -> None:

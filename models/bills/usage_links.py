@@ -17,6 +17,7 @@ from models.db.columns import Base, Id
 from models.errors import NotFound
 from models.people.secret_tokens import TokenKind, new_token, token_hash
 from models.people.users import User
+from models.settings import BillingSettings
 
 
 class UsageLink(Base):
@@ -52,12 +53,21 @@ class NewLink:
         return IssuedLink(self.address, self.last_day)
 
 
+NO_ADDRESS = (
+    "Customers have no address to reach these pages by. Whoever looks after Countersign sets "
+    "PUBLIC_URL, and USAGE_LINK_DAYS above 0."
+)
+
+
+def are_links_wanted(settings: BillingSettings) -> bool:
+    """Whether customers have an address to reach the pages by, and are to have links."""
+    return bool(settings.public_url and settings.usage_link_days)
+
+
 def new_link(context: Context) -> NewLink | None:
-    """One that is not kept yet. None where customers have no address to reach the pages by, or the
-    settings want no links.
-    """
+    """One that is not kept yet; None where none are wanted."""
     settings = context.settings
-    if not settings.public_url or not settings.usage_link_days:
+    if not are_links_wanted(settings):
         return None
     token = new_token(TokenKind.USAGE)
     last_day = context.today + timedelta(days=settings.usage_link_days)

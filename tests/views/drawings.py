@@ -421,6 +421,7 @@ OF_A_BILL: dict[str, Draw] = {
     "replies by mail": lambda f: customer_replies_notice([(f, _by_mail(f))] * 5, 9),
     "replies by link": lambda f: customer_replies_notice([(f, _by_link(f)), (f, _by_mail(f))]),
     "customer's link": lambda f: customers_link(f, NOON),
+    "customer's link that cannot be": lambda f: customers_link(f, None, can_make=False),
     "customer's link made": lambda f: link_made(
         f, NewLink("csu_1", "https://bills.example/u/csu_1", NOON.date(), NOON)
     ),

@@ -260,6 +260,10 @@ async def test_nobody_sees_what_was_not_issued_or_has_no_address_to_see_it_by(
         assert issued.facts.link is None
         assert "/u/" not in pdf_text(issued.content)
         assert BillEmail.about(issued.facts).address is None
+        async with browser_side(db, now=lambda: NOW, billing=rules) as unreached:
+            shown = await (await unreached.signed_in(people.ana)).get(f"/bills/{issued.bill.id}")
+        assert "Whoever looks after Countersign sets PUBLIC_URL" in words(shown)
+        assert "Make a link" not in shown.text
     async with db.transaction() as session:
         assert await session.scalar(sa.text("select count(*) from usage_links")) == 0
 

@@ -22,21 +22,21 @@ from handlers.wording.link_text import (
     revoked_text,
 )
 from handlers.wording.rich_text import code
-from models.bills.usage_links import NewLink
+from models.bills.usage_links import NO_ADDRESS, NewLink
 from models.queries.bill_details import BillDetails
 
 TITLE = "Customer's link"
 
 
-def customers_link(facts: BillDetails, until: datetime | None) -> View:
+def customers_link(facts: BillDetails, until: datetime | None, *, can_make: bool = True) -> View:
     """Whether there is one that leads anywhere, and the buttons that make and revoke it."""
-    buttons = [_make(facts), *([_revoke(facts)] if until else [])]
+    buttons = [*([_make(facts)] if can_make else []), *([_revoke(facts)] if until else [])]
     return modal(
         TITLE,
         [
             paragraph(short_title(facts)),
             paragraph(*link_standing(until)),
-            paragraph(WHAT_IT_SHOWS),
+            paragraph(WHAT_IT_SHOWS if can_make else NO_ADDRESS),
             *actions(*buttons),
         ],
     )
