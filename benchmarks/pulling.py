@@ -45,10 +45,12 @@ from pyarrow import csv
 
 from benchmarks.ground import Ground, ground, report
 from benchmarks.memory import peak_of
+from bot.warehouse.engines import DUCKDB_LIMITS
 from bot.warehouse.pulling import pull
 from models.actions.keep_books import import_book
 from models.context import Context, Source
 from models.db.database import Database
+from models.db.embedded import EmbeddedPostgres
 from models.imports.books import Book
 from models.people.users import system_user
 from models.period import Period
@@ -71,9 +73,14 @@ copy (
 ) to '{file}' (format parquet)
 """
 QUERY = """
-select customer, cast(sum(calls) as bigint) as calls from '{file}'
+select customer, cast(sum(calls) as bigint) as calls from {events}
 where happened >= {start} and happened < {end}
 group by customer
+"""
+ROWS = """
+create table events as
+select 'customer ' || i as customer, timestamptz '2026-07-01 00:00:00+00' as happened, i as calls
+from generate_series(1, {customers}) i
 """
 EDGES = {
     "start": "timestamptz '2026-07-01 00:00:00+00'",
@@ -126,8 +133,7 @@ order by customer_id
 def add_up(query: str) -> float:
     """Seconds until DuckDB has told all of its sums, which nobody keeps."""
     began = time.perf_counter()
-    connection = duckdb.connect()
-    for _ in connection.sql(query).to_arrow_reader(50_000):
+    for _ in duckdb.connect(config=DUCKDB_LIMITS).sql(query).to_arrow_reader(50_000):
         pass
     return time.perf_counter() - began
 
@@ -154,7 +160,7 @@ def by_hand(url: str, query: str) -> float:
 
 def _numbered(query: str) -> Iterator[bytes]:
     first = 1
-    for batch in duckdb.connect().sql(query).to_arrow_reader(50_000):
+    for batch in duckdb.connect(config=DUCKDB_LIMITS).sql(query).to_arrow_reader(50_000):
         lines = pa.array(range(first, first + batch.num_rows))
         first += batch.num_rows
         out = io.BytesIO()
@@ -163,11 +169,11 @@ def _numbered(query: str) -> Iterator[bytes]:
         yield out.getvalue()
 
 
-async def by_pull(url: str, query: str, times: int) -> list[float]:
+async def by_pull(url: str, query: str, times: int, engine: str = "duckdb://") -> list[float]:
     db, spent = Database(url), list[float]()
     async with db.transaction() as session:
         context = Context(await system_user(session), NOW, Source.CLI)
-        source, _ = await set_source(session, "events", "duckdb://", query, context)
+        source, _ = await set_source(session, "events", engine, query, context)
     for _ in range(times):
         began = time.perf_counter()
         await pull(db, source.id, JULY, context)
@@ -188,18 +194,35 @@ async def by_file(url: str, file: Path) -> float:
     return spent
 
 
+def _asked(events: str) -> str:
+    return QUERY.format(events=events, start=":month_start", end=":month_end")
+
+
+@contextmanager
+def _server(customers: int) -> Iterator[str]:
+    """The address of a PostgreSQL of its own that has an event of each customer."""
+    with tempfile.TemporaryDirectory(prefix="countersign-bench-") as folder:
+        server = EmbeddedPostgres(Path(folder))
+        try:
+            with psycopg.connect(server.url(), autocommit=True) as connection:
+                connection.execute(ROWS.format(customers=customers).encode())
+            yield server.url()
+        finally:
+            server.stop()
+
+
 @contextmanager
 def _events(customers: int, events: int) -> Iterator[tuple[str, str, Path]]:
     """Two wordings of the query, ours with literals and the source's, and its answer as a file."""
     with tempfile.TemporaryDirectory(prefix="countersign-bench-") as folder:
         file, usage = Path(folder, "events.parquet"), Path(folder, "usage.csv")
         duckdb.sql(EVENTS.format(customers=customers, events=events, file=file))
-        query = QUERY.format(file=file, **EDGES)
+        query = QUERY.format(events=f"'{file}'", **EDGES)
         duckdb.sql(
             f"copy (select customer, 2026 as year, 7 as month, calls as api_usage from ({query}))"
             f" to '{usage}' (header)"
         )
-        yield query, QUERY.format(file=file, start=":month_start", end=":month_end"), usage
+        yield query, _asked(f"'{file}'"), usage
 
 
 def measure(place: Ground, customers: int, events: int, runs: int) -> Iterator[str]:
@@ -219,8 +242,16 @@ def measure(place: Ground, customers: int, events: int, runs: int) -> Iterator[s
         for _ in range(runs):
             files.append(_fresh(place, lambda url: asyncio.run(by_file(url, usage))))
         yield report("import usage, beside the pull", files, first, customers)
-        peak = _fresh(place, lambda url: _peak(url, asked))
-        yield f"{'countersign sources pull, peak':<44} {peak:8.1f} MB"
+        yield _told(
+            "sources pull, peak, DuckDB in it", _fresh(place, lambda url: _peak(url, asked))
+        )
+    with _server(customers) as server:
+        peak = _fresh(place, lambda url: _peak(url, _asked("events"), server))
+        yield _told("sources pull, peak, PostgreSQL apart", peak)
+
+
+def _told(name: str, megabytes: float) -> str:
+    return f"{name:<44} {megabytes:8.1f} MB"
 
 
 def _fresh(place: Ground, do: Callable[[str], T]) -> T:
@@ -228,8 +259,8 @@ def _fresh(place: Ground, do: Callable[[str], T]) -> T:
         return do(url)
 
 
-def _peak(url: str, query: str) -> float:
-    asyncio.run(by_pull(url, query, 0))
+def _peak(url: str, query: str, engine: str = "duckdb://") -> float:
+    asyncio.run(by_pull(url, query, 0, engine))
     return peak_of(url, "sources", "pull", "events", str(JULY))
 
 

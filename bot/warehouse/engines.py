@@ -130,8 +130,7 @@ def _refuse_in_process(client: Any, limits: Limits) -> None:
         )
 
 
-_MEMORY = "1GB"
-_THREADS = max(1, (os.cpu_count() or 1) - 1)
+DUCKDB_LIMITS = {"memory_limit": "1GB", "threads": max(1, (os.cpu_count() or 1) - 1)}
 """In the process that answers people: by itself DuckDB takes all processors, and most memory."""
 
 _HARMLESS = frozenset({"memory_limit", "preserve_insertion_order", "threads"})
@@ -148,12 +147,7 @@ def _duckdb(url: sa.URL, given: Mapping[str, Any], limits: Limits) -> dict[str, 
         _refuse_options({*url.query, *given.get("config", {})} - _HARMLESS)
         if file := _file_of(url):
             _refuse_outside(file, limits.folders)
-    limited = {
-        "memory_limit": _MEMORY,
-        "threads": _THREADS,
-        "temp_directory": limits.temp_folder,
-    }
-    config = limited | given.get("config", {})
+    config = DUCKDB_LIMITS | {"temp_directory": limits.temp_folder} | given.get("config", {})
     return {**given, "database": ":memory:", "config": config, "read_only": False}
 
 

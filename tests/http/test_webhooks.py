@@ -156,7 +156,7 @@ async def test_the_bill_of_an_event_is_the_bill_of_the_api(
     shown = (await ana.get(f"/api/bills/{bill_id}")).json
     told = payload["data"]["bill"]
     assert told == {name: shown[name] for name in told}
-    own = {"customer", "created_at", "updated_at", "needed", "allowed", "actions"}
+    own = {"customer", "created_at", "updated_at", "origin", "days", "needed", "allowed", "actions"}
     assert shown.keys() - told.keys() == own
     action = payload["data"]["action"]
     assert action == {name: shown["actions"][0][name] for name in action}
