@@ -7,23 +7,21 @@ DuckDB takes to add them up is measured by itself, and taken off both. Then the 
 which nothing has changed, and `import usage` of a file of the same rows. All in this process, from
 the question to the commit; `peak` is of `countersign sources pull` in a process of its own.
 
-Last figures, where others kept the machine busy (load 9 to 11):
+Last figures, nothing else running:
 
     1,000,000 customers
-    20,000,000 events added up by DuckDB            14.76 s
-    floor beyond that                               94.45 s     10,588/s
-    pull beyond that                                98.91 s     10,110/s   x1.05 of the floor
-    the same again, beside the first                23.41 s     42,721/s   x0.24
-    import usage, beside the pull                   72.00 s     13,889/s   x0.73
-    countersign sources pull, peak                  361.2 MB    of 100,000,000 events
+    100,000,000 events added up by DuckDB           14.43 s
+    floor beyond that                               21.24 s     47,078/s
+    pull beyond that                                27.31 s     36,615/s   x1.29 of the floor
+    the same again, beside the first                 6.98 s    143,345/s   x0.26
+    import usage, beside the pull                   26.88 s     37,202/s   x0.98
+    sources pull, peak, DuckDB in it                350.2 MB    242.9 MB of 10,000 customers
+    sources pull, peak, PostgreSQL apart             89.9 MB     85.3 MB of 10,000 customers
 
-    100,000 customers (5,000,000 events): pull x1.31, the same again x0.39, import x0.72
-    10,000 customers (1,000,000 events): peak 244.4 MB
-
-The peak has DuckDB in it. On two processors it gets one thread, and alone takes 114 MB to add up
-for 10,000 customers and 215 MB for a million, of 20 million events or of 100 million; with two
-threads it takes 120, 328 and 338 MB, and hardly less time on a busy machine (46 s, not 51 s). A
-`memory_limit` of 150 MB takes twice the processor time and saves nothing.
+The first peak has DuckDB in it, which on two processors gets one thread, and alone takes 114 MB to
+add up for 10,000 customers and 215 MB for a million, of 20 million events or of 100 million; with
+two threads it takes 120, 328 and 338 MB. A `memory_limit` of 150 MB takes twice the processor time
+and saves nothing.
 """
 
 import argparse
