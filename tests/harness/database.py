@@ -103,7 +103,7 @@ def _harmless_guards(
 class _KeptOverRollbacks(PrepareManager):
     """Statements that stay prepared where a transaction is rolled back, as is every second here."""
 
-    def _should_discard(self, *_: object) -> bool:
+    def clear(self) -> bool:
         return False
 
 
